@@ -1,0 +1,25 @@
+"""How far TCP got, for the causes that lie before TLS."""
+
+from __future__ import annotations
+
+from analyzer.causes.case import Case
+from analyzer.causes.cause import Says, answer
+from analyzer.causes.observed import no_chain, sentence
+from analyzer.model import Attribution, CauseName, Outcome
+
+UNDECIDED = frozenset({Outcome.FORBIDDEN, Outcome.RESOLVER_FAILED, Outcome.CONNECT_FAILED})
+"""Outcomes that say something of the probe's machine and nothing of the backend."""
+
+
+def connection_answer(case: Case, cause: CauseName, shown: frozenset[Outcome]) -> Attribution:
+    """The answer of a cause that is one outcome of name resolution or connect."""
+    first = case.first
+    if case.evidence is None or first is None:
+        return answer(case, cause, probe=Says.OPEN, missing=no_chain(case))
+    if first.outcome in shown:
+        return answer(case, cause, probe=Says.YES, reasons=(sentence(case),))
+    if first.outcome in UNDECIDED:
+        return answer(case, cause, probe=Says.OPEN, missing=sentence(case))
+    if first.outcome is Outcome.NAME_NOT_FOUND:
+        return answer(case, cause, probe=Says.OPEN, missing=f"no connection was tried. {sentence(case)}")
+    return answer(case, cause, probe=Says.NO, reasons=(sentence(case),))

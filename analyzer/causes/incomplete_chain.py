@@ -1,0 +1,51 @@
+"""Scenario 2b: the server leaves out a certificate between its leaf and a root."""
+
+from analyzer.causes.case import Case
+from analyzer.causes.cause import Cause
+from analyzer.causes.chain_end import End, chain_end
+from analyzer.causes.observed import certificate_answer
+from analyzer.causes.remedies import give_ca, skip_validation
+from analyzer.model import Attribution, CauseName, Reason, Remedy
+
+
+def judge(case: Case) -> Attribution:
+    """Confirmed only where no AIA address could mend it silently (rule 4) and the missing link is known."""
+    end = chain_end(case)
+    return certificate_answer(
+        case,
+        CauseName.INCOMPLETE_CHAIN,
+        shown=end.end is End.INCOMPLETE,
+        told=end.told,
+        otherwise=end.told,
+        cap=tuple(Reason(origin="probe", text=text) for text in end.doubts),
+    )
+
+
+def remedies(case: Case) -> tuple[Remedy, ...]:
+    """First the backend sends its full chain; giving the gateway the intermediate is the second best."""
+    top = case.shape.top if case.shape else None
+    missing = f"“{top.issuer}”" if top else "the missing intermediate"
+    fetch = ()
+    if top and any(url.lower().startswith("http://") for url in top.aia):
+        fetch = (
+            Remedy(
+                owner="network",
+                text=f"Or let the gateway fetch it: outbound HTTP (port 80) to {', '.join(u for u in top.aia if u.lower().startswith('http://'))}.",
+            ),
+        )
+    return (
+        Remedy(owner="backend", text=f"Send the full chain: append {missing} to the certificate file the server presents (leaf first, the root may stay out)."),
+        *fetch,
+        *give_ca(case, f"the intermediate {missing}", "Intermediate"),
+        skip_validation(case, chain=True, name=False),
+    )
+
+
+CAUSE = Cause(
+    name=CauseName.INCOMPLETE_CHAIN,
+    claim="The server omits an intermediate certificate, so no path to a root can be built.",
+    source="RFC 8446 section 4.4.2; RFC 5280 section 4.2.2.1 (AIA); measured .NET 9: PartialChain",
+    judge=judge,
+    remedies=remedies,
+    proof="openssl s_client -connect HOST:PORT -servername HOST -showcerts </dev/null | grep -E ' (s|i):'   # each i: must be the next s:, or a root",
+)

@@ -1,0 +1,79 @@
+"""From a case to words: what the probe met, and why it met no certificate; shared by the causes of one stage."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from analyzer.causes.case import Case
+from analyzer.causes.cause import Says, answer
+from analyzer.model import Attribution, CauseName, Certificate, Handshake, Outcome, Reason
+
+_OUTCOMES = {
+    Outcome.COMPLETED: "the handshake reached the end of the server's flight",
+    Outcome.WRONG_VERSION: "the server chose a version that was not offered",
+    Outcome.WRONG_SUITE: "the server chose a cipher suite that was not offered",
+    Outcome.ALERT: "the server refused with an alert",
+    Outcome.CLOSED: "the server closed the connection without an alert",
+    Outcome.RESET: "the connection was reset",
+    Outcome.SILENT: "the server accepted the connection and then said nothing until the deadline",
+    Outcome.NOT_TLS: "the server answered with another protocol",
+    Outcome.MALFORMED: "the server's answer breaks the TLS protocol",
+    Outcome.TOO_LARGE: "the server's answer is larger than any honest handshake",
+    Outcome.NAME_NOT_FOUND: "the name does not exist for the resolver asked",
+    Outcome.RESOLVER_FAILED: "the resolver gave no answer",
+    Outcome.REFUSED: "the connection was refused",
+    Outcome.UNREACHABLE: "the network said that the address is unreachable",
+    Outcome.CONNECT_TIMEOUT: "no connection stood before the deadline",
+    Outcome.CONNECT_FAILED: "this machine could not open the connection",
+    Outcome.FORBIDDEN: "the address is one that may not be probed; nothing was sent",
+}
+
+
+def met(handshake: Handshake) -> str:
+    """One handshake's outcome in words, with the server's choice, alert or banner."""
+    words = _OUTCOMES[handshake.outcome]
+    chosen = " with ".join(x for x in (handshake.version, handshake.suite) if x)
+    extra = "; ".join(x for x in (handshake.alert and f"alert {handshake.alert}", chosen, handshake.detail) if x)
+    return f"{words} ({extra})" if extra else words
+
+
+def sentence(case: Case) -> str:
+    """What the gateway's own hello met, where and when; "" where nothing was probed."""
+    return f"To the gateway's own hello, {met(case.first)} [{case.where()}]." if case.first else ""
+
+
+def no_chain(case: Case) -> str:
+    """Why no certificate was seen, in words."""
+    if case.evidence is None:
+        return f"the backend was not probed: {case.not_probed}"
+    if case.first is None:
+        return "the evidence holds no handshake"
+    return f"no certificate was seen: {met(case.first)} [{case.where()}]"
+
+
+def certificate_answer(
+    case: Case, cause: CauseName, *, shown: bool, told: str = "", otherwise: str, cap: tuple[Reason, ...] = ()
+) -> Attribution:
+    """The answer of a cause that reads the certificate: `told` where the fault is shown, `otherwise` where it is absent."""
+    if case.judgement is None:
+        return answer(case, cause, probe=Says.OPEN, missing=no_chain(case))
+    if not shown:
+        return answer(case, cause, probe=Says.NO, reasons=(otherwise,))
+    if case.handshake_stands is False:
+        # the gateway's handshake ends before a certificate matters; the chain was seen by another hello
+        later = f"{told} But the gateway's own handshake fails earlier: once that is mended, this would be the next fault."
+        return answer(case, cause, probe=Says.OPEN, missing=later)
+    if case.renewed and case.leaf is not None:
+        renewal = f"the certificate seen was issued on {day(case.leaf.not_before)}, after the last failure: another one failed"
+        cap = (*cap, Reason(origin="probe", text=renewal))
+    return answer(case, cause, probe=Says.YES, reasons=(told,), cap=cap, all_or_nothing=True)
+
+
+def day(moment: datetime) -> str:
+    """A moment to the minute, UTC."""
+    return f"{moment:%Y-%m-%d %H:%M} UTC"
+
+
+def name(certificate: Certificate) -> str:
+    """How a certificate is called in a sentence."""
+    return f"“{certificate.common_name or certificate.subject or '(no subject)'}”"

@@ -1,0 +1,45 @@
+"""Scenario 3: version and suite agree, but not the key-exchange group, the certificate's curve or the signature algorithm."""
+
+from analyzer.causes.case import Case
+from analyzer.causes.cause import Cause, Says, answer
+from analyzer.causes.observed import sentence
+from analyzer.causes.protocol import answered, failed, in_offered_version, not_reached, unsure_list
+from analyzer.model import Attribution, CauseName, Remedy
+
+
+def judge(case: Case) -> Attribution:
+    """A suite that the gateway offers is accepted once more groups and signature algorithms are offered with it."""
+    cause = CauseName.TLS_PARAMETERS
+    if failed(case) is None:
+        return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
+    if not failed(case):
+        return answer(case, cause, probe=Says.NO, reasons=("The server accepts the gateway's groups and signature algorithms.",))
+    other = in_offered_version(case)
+    if other is not None and other.suite in case.offered_suites:
+        found = [x for x in (other.group and f"group {other.group}", case.leaf and f"a certificate with key {case.leaf.key}") if x]
+        told = f"The suite {other.suite} is offered by the gateway, yet the server accepts it only with {' and '.join(found) or 'other parameters'}."
+        limit = "The gateway offers the groups x25519, secp256r1 and secp384r1."
+        return answer(case, cause, probe=Says.YES, reasons=(told, limit, sentence(case)), cap=unsure_list(case))
+    if answered(case):
+        return answer(case, cause, probe=Says.NO, reasons=("The version or the suite differs already.",))
+    return answer(case, cause, probe=Says.OPEN, missing=f"no hello was answered, so the server's parameters are not known. {sentence(case)}")
+
+
+def remedies(case: Case) -> tuple[Remedy, ...]:  # noqa: ARG001  the same for every case
+    """The server's groups and its certificate's key are its owner's."""
+    return (
+        Remedy(
+            owner="backend",
+            text="Allow the groups x25519, secp256r1 or secp384r1 for key exchange, and use a certificate with an RSA key or an EC key on secp256r1 or secp384r1.",
+        ),
+    )
+
+
+CAUSE = Cause(
+    name=CauseName.TLS_PARAMETERS,
+    claim="Version and suite agree, but not the key-exchange group, the certificate's curve or the signature algorithm.",
+    source="RFC 8422 section 5.1; Microsoft: TLS elliptic curves in Windows 10 1607 and later (x25519, P-256, P-384; P-521 off)",
+    judge=judge,
+    remedies=remedies,
+    proof="openssl s_client -connect HOST:PORT -servername HOST -tls1_2 -groups X25519:P-256:P-384 </dev/null   # fails; without -groups it stands",
+)

@@ -1,0 +1,42 @@
+"""Scenario 2a: the chain is complete and ends at a private root that the gateway was not given."""
+
+from analyzer.causes.case import Case
+from analyzer.causes.cause import Cause
+from analyzer.causes.chain_end import End, chain_end
+from analyzer.causes.observed import certificate_answer
+from analyzer.causes.remedies import give_ca, skip_validation
+from analyzer.model import Attribution, CauseName, Reason, Remedy
+
+
+def judge(case: Case) -> Attribution:
+    """Decided from the chain as sent, never from the verifier's words: .NET says PartialChain to 2a and 2b alike."""
+    end = chain_end(case)
+    return certificate_answer(
+        case,
+        CauseName.UNTRUSTED_ROOT,
+        shown=end.end is End.UNTRUSTED_ROOT,
+        told=end.told,
+        otherwise=end.told,
+        cap=tuple(Reason(origin="probe", text=text) for text in end.doubts),
+    )
+
+
+def remedies(case: Case) -> tuple[Remedy, ...]:
+    """The root (and what stands between it and what the server sends) goes to the gateway, by the mechanism of its tier."""
+    top = case.shape.top if case.shape else None
+    root = (top.subject if top.self_signed else top.issuer) if top else "the backend's root"
+    found = list(give_ca(case, f"the root “{root}”", "Root"))
+    if case.shape and len(case.shape.path) == 1:
+        found += give_ca(case, "every intermediate between the leaf and that root", "Intermediate")
+    public = Remedy(owner="backend", text="Or serve a certificate of a publicly trusted CA.")
+    return (*found, public, skip_validation(case, chain=True, name=False))
+
+
+CAUSE = Cause(
+    name=CauseName.UNTRUSTED_ROOT,
+    claim="The server sends its whole chain, and it ends at a private root that the gateway does not have.",
+    source="Microsoft: api-management-howto-ca-certificates; measured .NET 9: PartialChain, or UntrustedRoot where the root is sent too",
+    judge=judge,
+    remedies=remedies,
+    proof="openssl s_client -connect HOST:PORT -servername HOST -showcerts </dev/null   # is the last certificate's issuer (i:) a root that the gateway has?",
+)

@@ -1,0 +1,288 @@
+"""The commands: each turns its words into values, calls the pipeline, and shows what came of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from analyzer.cli import EXIT_FAILED_ON, EXIT_INCOMPLETE, EXIT_OK, options
+from analyzer.errors import UsageError
+from analyzer.model import CauseName, Finding, Report, Verdict
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from analyzer.pipeline import Aim
+    from analyzer.probing import Policy, Target
+
+app = typer.Typer(
+    name="apim-triage",
+    help="Why can this Azure API Management gateway not connect to its backend? Reads the gateway's logs, probes each failing "
+    "backend's TLS in the gateway's own voice, and names the cause, the proof and the fix.",
+    epilog="Exit codes: 0 a report was written; 1 --fail-on matched; 2 something you can mend; 3 a report was written but not "
+    "everything was seen; 70 a fault of the program; 130 interrupted.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
+)
+
+Gateway = Annotated[str, typer.Option("--gateway", metavar="TIER", help="The gateway's tier: auto, classic, v2, consumption or self-hosted.")]
+CaFiles = Annotated[list[Path] | None, typer.Option("--ca-file", metavar="PEM", help="Certificates that were given to the gateway, roots and intermediates alike. Repeatable.")]
+HostHeaders = Annotated[list[str] | None, typer.Option("--host-header", metavar="HOST=NAME", help="A policy sets the Host header: ask for NAME and judge it, where the log says HOST. Repeatable.")]
+ConnectTo = Annotated[list[str] | None, typer.Option("--connect-to", metavar="HOST:PORT:ADDR:PORT", help="Connect elsewhere, as curl does; SNI and the name judged stay HOST. Repeatable.")]
+Allow = Annotated[list[str] | None, typer.Option("--allow-address", metavar="CIDR", help="Allow an address range that is refused by default (loopback, link-local, metadata, multicast). Repeatable.")]
+Deny = Annotated[list[str] | None, typer.Option("--deny-address", metavar="CIDR", help="Never probe this address range. Repeatable; wins over --allow-address.")]
+Vantage = Annotated[str, typer.Option("--vantage", metavar="WHERE", help="Where this machine stands: gateway (in the gateway's network), outside, or unstated.")]
+Deadline = Annotated[float, typer.Option("--deadline", metavar="SECONDS", help="For all connections to one backend together.", min=0.1, max=300)]
+FailOn = Annotated[list[str] | None, typer.Option("--fail-on", metavar="CAUSE|any", help="Exit with code 1 where this cause is confirmed or likely. Repeatable.")]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Print the version and exit.", is_eager=True)] = False,
+) -> None:
+    if version:
+        from analyzer import __version__
+
+        typer.echo(f"apim-triage {__version__}")
+        raise typer.Exit
+
+
+@app.command()
+def analyze(
+    source: Annotated[list[str] | None, typer.Argument(metavar="SOURCE...", help="Exported gateway logs: files, folders, globs, or - for standard input.", show_default=False)] = None,
+    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Count records from this time on (2026-11-16 or 2026-11-16T08:30).")] = None,
+    end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Count records before this time.")] = None,
+    last: Annotated[str | None, typer.Option("--last", metavar="SPAN", help="Count records of the last 12h, 7d, 2w, …")] = None,
+    tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="Time zone of --from and --to: an IANA name, UTC or local.")] = "UTC",
+    no_probe: Annotated[bool, typer.Option("--no-probe", help="Do not connect to any backend: judge from the logs (and --evidence) alone.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the backends that would be probed, and stop.")] = False,
+    evidence: Annotated[list[Path] | None, typer.Option("--evidence", metavar="FILE", help="Evidence collected elsewhere (apim-triage probe). Repeatable.")] = None,
+    gateway: Gateway = "auto",
+    ca_file: CaFiles = None,
+    host_header: HostHeaders = None,
+    connect_to: ConnectTo = None,
+    allow_address: Allow = None,
+    deny_address: Deny = None,
+    only: Annotated[list[str] | None, typer.Option("--only", metavar="GLOB", help="Probe only backends whose host matches. Repeatable.")] = None,
+    vantage: Vantage = "unstated",
+    deadline: Deadline = 10.0,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for report.html, report.md, report.json, clusters.csv, evidence.json and charts/.")] = Path("apim-triage-report"),
+    fail_on: FailOn = None,
+    quiet: Quiet = False,
+) -> int:
+    """Read gateway logs, find the failing backends, probe them, and write a report that names each cause.
+
+    Example: apim-triage analyze insights-logs-gatewaylogs/ --ca-file corporate-root.pem --out report
+    """
+    if not source:
+        raise UsageError("analyze: name at least one source: a file, a folder, a glob, or - for standard input")
+    now = datetime.now(UTC)
+    window = options.window(start, end, last, options.zone(tz), now)
+    causes = options.fail_on(fail_on or ())
+    aim, policy = _aim(host_header, connect_to, only), _policy(allow_address, deny_address)
+    tier = options.tier(gateway)
+    _vantage(vantage)
+
+    from analyzer import report as report_files
+    from analyzer.cli import terminal
+    from analyzer.pipeline import analyze as run
+    from analyzer.pipeline import probe_backends
+
+    report_files.check_out(out)
+    with terminal.progress(not quiet) as on_progress:
+
+        def probe(targets: Sequence[Target]) -> Any:
+            if not quiet:
+                terminal.targets(targets)
+            if dry_run:
+                return ()
+            return probe_backends(targets, policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress)
+
+        made = run(
+            source,
+            probe=None if no_probe else probe,
+            gateway=tier or "auto",
+            window=window,
+            evidence=evidence or (),
+            ca_files=ca_file or (),
+            aim=aim,
+            not_probed="probing was switched off (--no-probe)" if no_probe else "the probe gave no evidence",
+            now=now,
+            on_progress=on_progress,
+        )
+        if dry_run:
+            return EXIT_OK
+        written = report_files.write(made, out)
+    if not quiet:
+        terminal.summary(made, written, out)
+    return _exit_code(made.findings, causes, incomplete=_incomplete(made))
+
+
+@app.command()
+def check(
+    host: Annotated[list[str], typer.Argument(metavar="HOST[:PORT]...", help="Backends to ask, as in the backend URL.", show_default=False)],
+    gateway: Gateway = "auto",
+    ca_file: CaFiles = None,
+    host_header: HostHeaders = None,
+    connect_to: ConnectTo = None,
+    allow_address: Allow = None,
+    deny_address: Deny = None,
+    vantage: Vantage = "unstated",
+    deadline: Deadline = 10.0,
+    fail_on: FailOn = None,
+) -> int:
+    """Without logs: probe backends as the gateway would, and print cause, what-if and remedy ("is it fixed?")."""
+    causes = options.fail_on(fail_on or ())
+    targets = _targets(host, options.tier(gateway), _aim(host_header, connect_to, None))
+    policy = _policy(allow_address, deny_address)
+    _vantage(vantage)
+
+    from analyzer.cli import terminal
+    from analyzer.pipeline import check as run
+    from analyzer.pipeline import probe_backends
+
+    with terminal.progress(True) as on_progress:
+        findings = run(
+            targets,
+            probe=lambda ts: probe_backends(ts, policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress),
+            tier=options.tier(gateway),
+            ca_files=ca_file or (),
+        )
+    for finding in findings:
+        terminal.answer(finding)
+    return _exit_code(findings, causes)
+
+
+@app.command()
+def probe(
+    host: Annotated[list[str] | None, typer.Argument(metavar="HOST[:PORT]...", help="Backends to ask.", show_default=False)] = None,
+    targets: Annotated[Path | None, typer.Option("--targets", metavar="report.json", help="Ask the backends of a report.")] = None,
+    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the evidence here instead of to standard output.")] = None,
+    gateway: Gateway = "auto",
+    host_header: HostHeaders = None,
+    connect_to: ConnectTo = None,
+    allow_address: Allow = None,
+    deny_address: Deny = None,
+    vantage: Vantage = "unstated",
+    deadline: Deadline = 10.0,
+) -> int:
+    """Collect evidence only, for `analyze --evidence`: run it on a machine near the gateway."""
+    aim, policy = _aim(host_header, connect_to, None), _policy(allow_address, deny_address)
+    asked = list(_targets(host or (), options.tier(gateway), aim))
+    _vantage(vantage)
+
+    from analyzer import evidence as evidence_file
+    from analyzer import report as report_files
+    from analyzer.cli import terminal
+    from analyzer.pipeline import probe_backends, target_of
+
+    if targets is not None:
+        loaded = report_files.load(targets)
+        gateways = {g.id: g for g in loaded.gateways}
+        found = [target_of(f.cluster, gateways[f.cluster.gateway], aim) for f in loaded.findings]
+        asked += [t for t in found if not isinstance(t, str)]
+    if not asked:
+        raise UsageError("probe: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends")
+    with terminal.progress(True) as on_progress:
+        collected = probe_backends(tuple(dict.fromkeys(asked)), policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress)
+    document = evidence_file.dumps(collected)
+    if out is None:
+        typer.echo(document.decode(), nl=False)
+    else:
+        report_files.write_file(out, document)
+    return EXIT_OK
+
+
+@app.command()
+def causes() -> None:
+    """List every cause that is judged, with its scenario number in Microsoft's article."""
+    from analyzer.causes import CAUSES
+    from analyzer.model import SCENARIOS
+
+    for one in CAUSES:
+        typer.echo(f"{SCENARIOS.get(one.name, '-'):>2}  {one.name.value:<18}  {one.claim}")
+
+
+@app.command()
+def explain(
+    cause: Annotated[str, typer.Argument(metavar="CAUSE", help="A name that `apim-triage causes` lists.", show_default=False)],
+) -> None:
+    """Explain one cause: what it is, where the rule comes from, how to prove it by hand."""
+    from analyzer.causes import cause as find
+    from analyzer.model import SCENARIOS
+
+    if cause not in set(CauseName):
+        raise UsageError(f"explain {cause}: no such cause; `apim-triage causes` lists them")
+    one = find(CauseName(cause))
+    typer.echo(f"{one.name.value} (scenario {SCENARIOS.get(one.name, 'none of the article')})\n")
+    typer.echo(f"{one.claim}\n")
+    typer.echo(f"Rule:          {one.source}")
+    typer.echo(f"Prove by hand: {one.proof}")
+
+
+@app.command()
+def demo(
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the report.")] = Path("demo-report"),
+    quiet: Quiet = False,
+) -> int:
+    """Run the whole job offline: sample logs, and backends with one fault each on loopback, really probed."""
+    from analyzer import report as report_files
+    from analyzer.cli import terminal
+    from analyzer.lab import demo as run
+
+    report_files.check_out(out)
+    with terminal.progress(not quiet) as on_progress:
+        made = run(on_progress=on_progress)
+        written = report_files.write(made, out)
+    if not quiet:
+        terminal.summary(made, written, out)
+    return EXIT_OK
+
+
+def _targets(hosts: Sequence[str], tier: Any, aim: Aim) -> tuple[Target, ...]:
+    from analyzer.model import Tier
+    from analyzer.pipeline import target_for
+
+    return tuple(dict.fromkeys(target_for(*options.endpoint(word), tier or Tier.CLASSIC, aim) for word in hosts))
+
+
+def _aim(host_header: list[str] | None, connect_to: list[str] | None, only: list[str] | None) -> Aim:
+    from analyzer.pipeline import Aim
+
+    return Aim(
+        host_headers=options.host_headers(host_header or ()),
+        connect_to=options.connect_to(connect_to or ()),
+        only=tuple(only or ()),
+    )
+
+
+def _policy(allow: list[str] | None, deny: list[str] | None) -> Policy:
+    from analyzer.probing import Policy
+
+    try:
+        return Policy(allow=tuple(allow or ()), deny=tuple(deny or ()))
+    except ValueError as error:
+        raise UsageError(f"--allow-address/--deny-address: {error}; write a range such as 10.0.0.0/8 or one address") from None
+
+
+def _vantage(text: str) -> None:
+    if text not in ("gateway", "outside", "unstated"):
+        raise UsageError(f"--vantage {text}: one of gateway, outside, unstated")
+
+
+def _incomplete(report: Report) -> bool:
+    return any(s.shape.startswith("unreadable") for s in report.intake.sources)
+
+
+def _exit_code(findings: Sequence[Finding], causes: frozenset[CauseName], *, incomplete: bool = False) -> int:
+    shown = {a.cause for f in findings for a in f.attributions if a.verdict in (Verdict.CONFIRMED, Verdict.LIKELY)}
+    if shown & causes:
+        return EXIT_FAILED_ON
+    return EXIT_INCOMPLETE if incomplete else EXIT_OK

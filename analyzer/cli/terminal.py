@@ -1,0 +1,145 @@
+"""What the terminal shows: progress on standard error, the findings as a table or as a detailed answer on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.table import Table
+from rich.text import Text
+
+from analyzer.model import Finding, Reason, Report, Verdict
+from analyzer.pipeline import Progress as OnProgress
+from analyzer.probing import Target
+
+_STYLES = {Verdict.CONFIRMED: "bold red", Verdict.LIKELY: "yellow", Verdict.UNKNOWN: "cyan", Verdict.RULED_OUT: "dim"}
+_WIDTH = 100  # of output that is not a terminal
+
+
+def console(*, stderr: bool = False) -> Console:
+    """A console that is plain in a pipe, with no markup read from what logs and backends say."""
+    found = Console(stderr=stderr, highlight=False, soft_wrap=False)
+    if not found.is_terminal:
+        found.width = _WIDTH
+    return found
+
+
+@contextmanager
+def progress(show: bool) -> Iterator[OnProgress]:
+    """A progress line on standard error for as long as work goes on; nothing where standard error is no terminal."""
+    err = console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=err, transient=True, disable=not (show and err.is_terminal)) as bars:
+        tasks = {}
+
+        def on_progress(what: str, done: int, total: int) -> None:
+            if what not in tasks:
+                tasks[what] = bars.add_task(escape(what), total=total)
+            bars.update(tasks[what], completed=done, total=total)
+
+        yield on_progress
+
+
+def targets(asked: Sequence[Target]) -> None:
+    """The backends about to be probed, one a line, before anything is sent."""
+    screen = console()
+    screen.print(f"Probing {len(asked)} backends:")
+    for one in asked:
+        via = f" by way of {one.connect_host}:{one.connect_port}" if one.connect_host else ""
+        name = f" as {one.server_name}" if one.server_name != one.host else ""
+        screen.print(Text(printable(f"  {one.host}:{one.port}{name}{via}, hello of {one.profile}{'' if one.tls else ', TCP only'}")))
+
+
+def summary(report: Report, written: Sequence[Path], out: Path) -> None:
+    """The clusters, worst first, and where to look."""
+    screen = console()
+    intake = report.intake
+    found = report.found
+    span = f" between {found.start:%Y-%m-%d %H:%M} and {found.end:%Y-%m-%d %H:%M} UTC" if found.start and found.end else ""
+    screen.print(
+        f"{intake.records:,} records{span}: {intake.failures:,} backend connection failures, "
+        f"{intake.lookalikes:,} look-alikes, {intake.rejected:,} lines rejected."
+    )
+    if report.findings:
+        screen.print(_table(report))
+    else:
+        screen.print("No backend connection failure in these logs.")
+    for caveat in report.caveats:
+        screen.print(Text(f"· {printable(caveat)}", style="dim"))
+    if written:
+        screen.print(f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also report.md, report.json, clusters.csv, evidence.json, charts/)")
+
+
+def _table(report: Report) -> Table:
+    names = {g.id: g.name or g.id for g in report.gateways}
+    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    table.add_column("failures", justify="right", no_wrap=True)
+    table.add_column("backend", overflow="fold", max_width=40)
+    table.add_column("gateway", overflow="ellipsis", max_width=16, no_wrap=True)
+    table.add_column("cause", no_wrap=True)
+    table.add_column("no.", no_wrap=True)
+    table.add_column("verdict", no_wrap=True)
+    table.add_column("state", no_wrap=True)
+    for finding in report.findings[:50]:
+        c, lead = finding.cluster, finding.lead
+        table.add_row(
+            f"{c.failures:,}",
+            Text(printable(c.backend.label)),
+            Text(printable(names[c.gateway])),
+            lead.cause.value,
+            lead.scenario or "",
+            Text(lead.verdict.value.replace("_", " "), style=_STYLES[lead.verdict]),
+            c.state.value,
+        )
+    if len(report.findings) > 50:
+        table.caption = f"and {len(report.findings) - 50} more in the report"
+    return table
+
+
+def answer(finding: Finding) -> None:
+    """One backend in detail: cause, reasons, the chain, what-if, remedies."""
+    screen = console()
+    lead = finding.lead
+    scenario = f", scenario {lead.scenario}" if lead.scenario else ""
+    screen.print(
+        Text.assemble(
+            (printable(finding.cluster.backend.label), "bold"),
+            "  ",
+            (f"{lead.cause.value}{scenario}", "bold"),
+            "  ",
+            (lead.verdict.value.replace("_", " "), _STYLES[lead.verdict]),
+        )
+    )
+    _reasons(screen, lead.reasons)
+    for other in finding.attributions[1:]:
+        if other.verdict in (Verdict.CONFIRMED, Verdict.LIKELY):
+            screen.print(Text(f"  also {other.cause.value}: {other.verdict.value}", style=_STYLES[other.verdict]))
+            _reasons(screen, other.reasons, indent=4)
+    for depth, certificate in enumerate(finding.chain):
+        dates = f"{certificate.not_before:%Y-%m-%d} … {certificate.not_after:%Y-%m-%d}"
+        who = certificate.common_name or certificate.subject
+        screen.print(Text(printable(f"  {depth} {who}  by {certificate.issuer}  {dates}"), style="dim"))
+    for row in finding.what_if:
+        would = {True: "connects", False: "does not connect", None: "not known"}[row.connects]
+        screen.print(Text(printable(f"  if {row.change}: {would}")))
+    for remedy in finding.remedies:
+        tier = f" ({remedy.tier.value})" if remedy.tier else ""
+        screen.print(Text(printable(f"  → {remedy.owner}{tier}: {remedy.text}")))
+        if remedy.command:
+            screen.print(Text(remedy.command), style="green")
+        if remedy.caution:
+            screen.print(Text(printable(f"    caution: {remedy.caution}"), style="dim"))
+
+
+def _reasons(screen: Console, reasons: Sequence[Reason], indent: int = 2) -> None:
+    for reason in reasons:
+        screen.print(Text(printable(f"{' ' * indent}[{reason.origin}] {reason.text}")))
+
+
+def printable(text: str) -> str:
+    """Text from logs and backends without control or direction characters, so that it cannot drive the terminal."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,258 @@
+"""The whole flow, from sources to a report: the only place that knows the order of the steps."""
+
+from __future__ import annotations
+
+import platform
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyzer import evidence as evidence_file
+from analyzer import probing, trust
+from analyzer.attribution import Anchors, attribute
+from analyzer.clusters import cluster_id, clusters_of
+from analyzer.gateway import gateways_of
+from analyzer.incidents import incidents_of
+from analyzer.model import Backend, Cluster, Collected, Evidence, Family, Finding, Gateway, Outcome, Report, State, Tier, TierFrom, Window
+from analyzer.probing import Policy, Target
+from analyzer.sources import read
+
+if TYPE_CHECKING:
+    from analyzer.tally import Tally
+
+Prober = Callable[[Sequence[Target]], Iterable[Evidence]]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+MOST_JUDGED = 1000
+"""Clusters beyond the worst thousand are counted, not judged one by one."""
+
+DEADLINE = 10.0
+"""Seconds for all connections to one backend together."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aim:
+    """Where the probe goes, and under which name, where that differs from the log's URL."""
+
+    host_headers: Mapping[str, str] | None = None  # host → name sent as SNI and judged
+    connect_to: Mapping[tuple[str, int | None], tuple[str, int | None]] | None = None  # (host, port) → (address, port); "" and None: any
+    only: tuple[str, ...] = ()  # globs of hosts; empty: all
+
+
+def probe_backends(
+    targets: Sequence[Target],
+    *,
+    policy: Policy | None = None,
+    deadline: float = DEADLINE,
+    vantage: str = "unstated",
+    on_progress: Progress | None = None,
+) -> tuple[Evidence, ...]:
+    """Ask each target in its gateway's voice, from this machine, now; one Evidence per target, in their order.
+
+    `deadline`: seconds for all connections to one backend; `vantage`: "gateway" where this machine stands in the
+    gateway's network, else "outside" or "unstated". A backend that cannot be reached is evidence, not an error.
+    """
+
+    def on_done(done: int, total: int) -> None:
+        if on_progress is not None:
+            on_progress("probing", done, total)
+
+    collected = Collected(
+        host=platform.node() or "this machine",
+        at=datetime.now(UTC),
+        tool=probing.TOOL,
+        version=probing.VERSION,
+        resolver=probing.resolver(),
+        vantage=vantage,
+    )
+    entries = probing.probe(targets, policy=policy or Policy(), deadline=deadline, on_done=on_done)
+    return evidence_file.of(entries, collected)
+
+
+def analyze(
+    sources: Sequence[str | Path],
+    *,
+    probe: Prober | None = probe_backends,
+    gateway: Tier | str = "auto",
+    window: Window = Window(),  # noqa: B008  frozen
+    evidence: Sequence[str | Path] = (),
+    ca_files: Sequence[str | Path] = (),
+    aim: Aim = Aim(),  # noqa: B008  frozen
+    not_probed: str = "probing was switched off",
+    now: datetime | None = None,
+    on_progress: Progress | None = None,
+) -> Report:
+    """Read the sources, probe each failing backend, judge every cause, and return the report.
+
+    `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `ca_files` hold certificates that were given to
+    the gateway; `probe` None: no probing, and `not_probed` says why. Raises SourceError, EvidenceError, CertificateFileError.
+    """
+    now = now or datetime.now(UTC)
+    anchors = anchors_of(ca_files)
+    recorded = [one for path in evidence for one in evidence_file.read(Path(path))]
+    tally = read([str(s) for s in sources], window=window, on_progress=on_progress)
+    gateways = gateways_of(tally, None if gateway == "auto" else Tier(gateway))
+    tiers = {g.id: g for g in gateways}
+    clusters = clusters_of(tally)
+    judged = clusters[:MOST_JUDGED]
+    aims = {c.id: target_of(c, tiers[c.gateway], aim) for c in judged}
+    targets = tuple(dict.fromkeys(t for t in aims.values() if isinstance(t, Target)))
+    fresh = tuple(probe(targets)) if probe is not None and targets else ()
+    findings = attribute_all(judged, tiers, aims, (*recorded, *fresh), anchors=anchors, not_probed=not_probed)
+    return Report(
+        made_at=now,
+        asked=window,
+        found=tally.found,
+        intake=tally.intake,
+        gateways=gateways,
+        findings=findings,
+        incidents=incidents_of(findings),
+        caveats=caveats_of(tally, clusters, gateways, findings, anchors),
+        evidence=(*recorded, *fresh),
+    )
+
+
+def attribute_all(
+    clusters: Sequence[Cluster],
+    gateways: Mapping[str, Gateway],
+    aims: Mapping[str, Target | str],
+    evidence: Sequence[Evidence],
+    *,
+    anchors: Anchors,
+    not_probed: str,
+) -> tuple[Finding, ...]:
+    """One finding per cluster, in the clusters' order; certificates that any backend sent are known to all."""
+    by_place: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
+    for one in evidence:
+        by_place[one.host, one.port].append(one)
+    known = tuple({der for one in evidence for der in one.chain[1:]})
+    found = []
+    for cluster in clusters:
+        target = aims[cluster.id]
+        mine = by_place.get((target.host, target.port), []) if isinstance(target, Target) else []
+        why = target if isinstance(target, str) else not_probed
+        found.append(attribute(cluster, gateways[cluster.gateway], mine, anchors=anchors, known=known, not_probed=why))
+    return tuple(found)
+
+
+def target_of(cluster: Cluster, gateway: Gateway, aim: Aim) -> Target | str:
+    """Whom to ask about a cluster, or why nobody can be asked."""
+    backend = cluster.backend
+    if not backend.host:
+        return "the log does not name the backend's host" + (" (a backend entity only)" if backend.backend_ids else "")
+    if aim.only and not any(fnmatchcase(backend.host, glob.lower()) for glob in aim.only):
+        return "left out by --only"
+    tls = backend.scheme not in ("http", "ws")
+    return target_for(backend.host, backend.port or (443 if tls else 80), gateway.tier, aim, tls=tls)
+
+
+def target_for(host: str, port: int, tier: Tier, aim: Aim, *, tls: bool = True) -> Target:
+    """Where to connect for a backend, under which name, in which tier's voice."""
+    connect_host, connect_port = _connect_to(host, port, aim)
+    return Target(
+        host=host,
+        port=port,
+        server_name=(aim.host_headers or {}).get(host, host),
+        connect_host=connect_host,
+        connect_port=connect_port,
+        profile=tier.value,
+        tls=tls,
+    )
+
+
+def _connect_to(host: str, port: int, aim: Aim) -> tuple[str | None, int | None]:
+    for key in ((host, port), (host, None), ("", port), ("", None)):
+        if aim.connect_to and key in aim.connect_to:
+            to_host, to_port = aim.connect_to[key]
+            return to_host or host, to_port or port
+    return None, None
+
+
+def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:
+    """The default roots joined with what was given to the gateway; CertificateFileError where a file holds none."""
+    given = [der for path in ca_files for der in trust.read_certificates(Path(path))]
+    roots, intermediates = trust.split_given(given)
+    return Anchors(roots=(*trust.load_anchors(), *roots), intermediates=tuple(intermediates))
+
+
+def caveats_of(
+    tally: Tally, clusters: Sequence[Cluster], gateways: Sequence[Gateway], findings: Sequence[Finding], anchors: Anchors
+) -> tuple[str, ...]:
+    """What the report did not see or had to assume, one sentence each."""
+    intake, found = tally.intake, list[str]()
+    if intake.rejected:
+        found.append(f"{intake.rejected} lines or elements could not be read as a record; the first are listed with their source.")
+    found += [f"{s.name} was not read: {s.shape}." for s in intake.sources if s.shape.startswith(("unreadable", "not a gateway log"))]
+    assumed = [g.name or g.id for g in gateways if g.tier_from is TierFrom.ASSUMED and any(f.cluster.gateway == g.id for f in findings)]
+    if assumed:
+        found.append(f"Nothing says which tier {', '.join(assumed)} is: classic was assumed, and remedies are given per tier (--gateway sets it).")
+    if len(clusters) > len(findings):
+        left = clusters[len(findings) :]
+        found.append(f"{len(left)} clusters with {sum(c.failures for c in left)} failures were counted but not judged: only the worst {MOST_JUDGED} are.")
+    forbidden = [f.cluster.backend.label for f in findings if any(e.first and e.first.outcome is Outcome.FORBIDDEN for e in f.evidence)]
+    if forbidden:
+        found.append(f"Not probed, because the policy forbids their addresses (--allow-address allows): {_list(forbidden)}.")
+    unseen = [f.cluster.backend.label for f in findings if not f.evidence]
+    if unseen:
+        found.append(f"Not probed: {_list(unseen)}; their causes are read from the log alone.")
+    if any(f.chain for f in findings):
+        found.append(
+            f"Which roots the gateway has was not read from it: {len(anchors.roots)} roots were taken as its own "
+            "(certifi, this system's, and those given with --ca-file), not Microsoft's list."
+        )
+    found += tally.caveats
+    return tuple(found)
+
+
+def _list(labels: Iterable[str]) -> str:
+    unique = list(dict.fromkeys(labels))
+    return ", ".join(unique[:5]) + (f" and {len(unique) - 5} more" if len(unique) > 5 else "")
+
+
+def check(
+    targets: Sequence[Target],
+    *,
+    probe: Prober = probe_backends,
+    tier: Tier | None = None,
+    ca_files: Sequence[str | Path] = (),
+    now: datetime | None = None,
+) -> tuple[Finding, ...]:
+    """Without logs: probe each target now and judge it for a gateway of that tier (None: classic is assumed)."""
+    now = now or datetime.now(UTC)
+    gateway = Gateway(
+        id="", name="", region="", tier=tier or Tier.CLASSIC, tier_from=TierFrom.OPTION if tier else TierFrom.ASSUMED
+    )
+    evidence = tuple(probe(targets))
+    anchors = anchors_of(ca_files)
+    clusters = {t: _unlogged(t, now) for t in targets}
+    return attribute_all(
+        tuple(clusters.values()),
+        {"": gateway},
+        {c.id: t for t, c in clusters.items()},
+        evidence,
+        anchors=anchors,
+        not_probed="the probe gave no evidence",
+    )
+
+
+def _unlogged(target: Target, now: datetime) -> Cluster:
+    """A cluster for a backend that no log speaks of: no failures, no message."""
+    backend = Backend(scheme="https" if target.tls else "http", host=target.host, port=target.port)
+    return Cluster(
+        id=cluster_id("", backend, Family.TLS),
+        gateway="",
+        backend=backend,
+        family=Family.TLS,
+        failures=0,
+        requests=None,
+        state=State.UNKNOWN,
+        first_seen=now,
+        last_seen=now,
+        last_success=None,
+        messages=(),
+    )

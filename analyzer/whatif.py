@@ -1,0 +1,65 @@
+"""From a case to the matrix *change → would it connect*, each row by judging again, never by a rule of thumb."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from analyzer import trust
+from analyzer.causes import Case
+from analyzer.gateway import PLATFORMS
+from analyzer.model import Outcome, WhatIf
+
+
+def what_if(case: Case, roots: Sequence[bytes], intermediates: Sequence[bytes]) -> tuple[WhatIf, ...]:
+    """The changes that bear on this backend; empty where TLS was not reached or nothing is wrong."""
+    if case.evidence is None or case.shape is None or case.judgement is None:
+        return ()
+    if case.handshake_stands:
+        return () if case.judgement.accepted else _certificate_changes(case, roots, intermediates)
+    return _version_changes(case)
+
+
+def _certificate_changes(case: Case, roots: Sequence[bytes], intermediates: Sequence[bytes]) -> tuple[WhatIf, ...]:
+    sent = case.evidence.chain if case.evidence else ()
+
+    def connects(*, host: str | None = case.server_name, extra: Sequence[bytes] = (), also: Sequence[bytes] = (), chain: Sequence[bytes] = sent) -> bool | None:
+        answers = {
+            trust.judge(chain, host=host, at=case.judged_at, anchors=[*roots, *extra], intermediates=[*intermediates, *also], platform=p).accepted
+            for p in PLATFORMS[case.gateway.tier]
+        }
+        return _stands(case, answers.pop()) if len(answers) == 1 else None
+
+    named = all(trust.matches_host(sent[0], case.server_name, p) for p in PLATFORMS[case.gateway.tier])
+    rows = [
+        WhatIf(change="validateCertificateName=false", connects=connects(host=None)),
+        WhatIf(change="validateCertificateChain=false", connects=_stands(case, named)),
+        WhatIf(change="validateCertificateName=false and validateCertificateChain=false", connects=_stands(case, True)),
+    ]
+    shape = case.shape
+    if shape is not None and not shape.reaches_anchor:
+        top = shape.top
+        root = top if top.self_signed else shape.issuer if shape.issuer_is_root else None
+        if root is not None:
+            rows.append(WhatIf(change=f"the gateway is given the root “{root.subject}”", connects=connects(extra=[root.der])))
+        else:
+            rows.append(WhatIf(change=f"the gateway is given “{top.issuer}” and what stands above it", connects=None))
+        if shape.completes_with:
+            missing = [c.der for c in shape.completes_with]
+            rows.append(WhatIf(change="the server sends its full chain", connects=connects(chain=[*sent, *missing])))
+    return tuple(rows)
+
+
+def _version_changes(case: Case) -> tuple[WhatIf, ...]:
+    """What the server's own answers to other hellos show: the version is accepted, and the certificate was seen."""
+    rows = []
+    for version in dict.fromkeys(h.version for h in case.diagnostic if h.outcome is Outcome.COMPLETED and h.version):
+        if version not in case.offered_versions:
+            accepted = case.judgement.accepted if case.judgement else None
+            rows.append(WhatIf(change=f"{version} towards backends is enabled", connects=_stands(case, accepted)))
+    return tuple(rows)
+
+
+def _stands(case: Case, accepted: bool | None) -> bool | None:
+    """A certificate that is accepted is not enough where the server refuses a client without one."""
+    refused = any(h.client_cert_required for h in case.evidence.handshakes) if case.evidence else False
+    return False if refused else accepted
