@@ -235,7 +235,7 @@ def demo(
     """Run the whole job offline: sample logs, and backends with one fault each on loopback, really probed."""
     from analyzer import report as report_files
     from analyzer.cli import terminal
-    from analyzer.lab import demo as run
+    from analyzer.lab.demo import demo as run
 
     report_files.check_out(out)
     with terminal.progress(not quiet) as on_progress:

@@ -4,11 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from enum import StrEnum, auto
 from types import MappingProxyType
 
 from analyzer.lab import texts
 from analyzer.model import CauseName
+
+# Both inside the week that the sample logs cover.
+LEAF_EXPIRY = datetime(2026, 11, 18, tzinfo=UTC)
+INTERMEDIATE_EXPIRY = datetime(2026, 11, 17, 12, tzinfo=UTC)
 
 
 class Fault(StrEnum):

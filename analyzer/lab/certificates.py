@@ -13,13 +13,25 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from analyzer.lab.catalogue import CATALOGUE, Fault
+from analyzer.lab.catalogue import CATALOGUE, INTERMEDIATE_EXPIRY, LEAF_EXPIRY, Fault
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
 ISSUED = datetime(2026, 1, 1, tzinfo=UTC)  # before every failure in the sample logs
-LEAF_EXPIRY = datetime(2026, 11, 18, tzinfo=UTC)  # inside the week that they cover
-INTERMEDIATE_EXPIRY = datetime(2026, 11, 17, 12, tzinfo=UTC)  # likewise
+
+
+WITH_GOOD_CHAIN = (
+    Fault.HEALTHY,
+    Fault.RECOVERED,
+    Fault.SNI_NEEDED,
+    Fault.TLS_1_0_AND_1_1_ONLY,
+    Fault.TLS_1_3_ONLY,
+    Fault.CLIENT_CERTIFICATE_TLS_1_3,
+    Fault.CCM_ONLY,
+    Fault.P_521_ONLY,
+    Fault.CLIENT_CERTIFICATE,
+)
+UNDER_ROOT_B = (Fault.UNTRUSTED_ROOT, Fault.UNTRUSTED_ROOT_SECOND, Fault.CLIENT_CERTIFICATE_ASKED)
 
 
 class Period(NamedTuple):
@@ -100,7 +112,6 @@ class Pki:
     root_a: Authority  # given to the gateway
     issuing_a: Authority
     root_b: Authority  # given to nobody
-    issuing_b: Authority
     identities: Mapping[Fault, Identity]  # a fault that is absent needs no certificate, or the healthy one
     default: Identity  # what SNI_NEEDED presents to a client without SNI
 
@@ -112,64 +123,39 @@ def make_pki(now: datetime) -> Pki:
     root_b = root("Contoso Root B", usual)
     issuing_a = root_a.authority("Contoso Issuing CA A", usual)
     issuing_b = root_b.authority("Contoso Issuing CA B", usual)
-    elapsed_a = root_a.authority("Contoso Issuing CA A (2025)", Period(ISSUED, INTERMEDIATE_EXPIRY))
+    expired_a = root_a.authority("Contoso Issuing CA A (2025)", Period(ISSUED, INTERMEDIATE_EXPIRY))
     team = issuing_a.authority("Contoso Logistics CA", usual)
     partner = root_a.authority("Fabrikam Partner CA", usual, permitted="fabrikam.example")
     host = {fault: specimen.host for fault, specimen in CATALOGUE.items()}
-    rsa_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
-
     incomplete = issuing_a.identity(host[Fault.INCOMPLETE_CHAIN], usual)
     root_sent = issuing_b.identity(host[Fault.UNTRUSTED_ROOT_SENT], usual)
-    identities = (
-        {
-            fault: issuing_a.identity(host[fault], usual)
-            for fault in (
-                Fault.HEALTHY,
-                Fault.RECOVERED,
-                Fault.SNI_NEEDED,
-                Fault.TLS_1_0_AND_1_1_ONLY,
-                Fault.TLS_1_3_ONLY,
-                Fault.CLIENT_CERTIFICATE_TLS_1_3,
-                Fault.CCM_ONLY,
-                Fault.P_521_ONLY,
-                Fault.CLIENT_CERTIFICATE,
-            )
-        }
-        | {
-            Fault.NAME_ONLY_IN_CN: issuing_a.identity(host[Fault.NAME_ONLY_IN_CN], usual, in_san=False),
-            Fault.RSA_1024: issuing_a.identity(
-                host[Fault.RSA_1024],
-                usual,
-                key=rsa.generate_private_key(public_exponent=65537, key_size=1024),  # noqa: S505 - the fault itself
-            ),
-            Fault.DHE_ONLY: issuing_a.identity(host[Fault.DHE_ONLY], usual, key=rsa_key),
-            Fault.NAME_MISMATCH: issuing_a.identity("orders.internal.contoso.example", usual),
-            Fault.UNTRUSTED_ROOT: issuing_b.identity(host[Fault.UNTRUSTED_ROOT], usual),
-            Fault.UNTRUSTED_ROOT_SECOND: issuing_b.identity(host[Fault.UNTRUSTED_ROOT_SECOND], usual),
-            Fault.UNTRUSTED_ROOT_SENT: Identity(key=root_sent.key, chain=(*root_sent.chain, root_b.certificate)),
-            Fault.CLIENT_CERTIFICATE_ASKED: issuing_b.identity(host[Fault.CLIENT_CERTIFICATE_ASKED], usual),
-            Fault.SELF_SIGNED: self_signed(host[Fault.SELF_SIGNED], usual),
-            Fault.INCOMPLETE_CHAIN: Identity(key=incomplete.key, chain=incomplete.chain[:1]),
-            Fault.EXPIRED_LEAF: issuing_a.identity(host[Fault.EXPIRED_LEAF], Period(ISSUED, LEAF_EXPIRY)),
-            Fault.EXPIRED_INTERMEDIATE: elapsed_a.identity(host[Fault.EXPIRED_INTERMEDIATE], usual),
-            Fault.NOT_YET_VALID: issuing_a.identity(
-                host[Fault.NOT_YET_VALID], Period(now + timedelta(days=30), now + timedelta(days=365))
-            ),
-            Fault.WRONG_USAGE: issuing_a.identity(
-                host[Fault.WRONG_USAGE], usual, usage=ExtendedKeyUsageOID.CLIENT_AUTH
-            ),
-            Fault.PATH_LENGTH: team.identity(host[Fault.PATH_LENGTH], usual),
-            Fault.NAME_CONSTRAINT: partner.identity(host[Fault.NAME_CONSTRAINT], usual),
-            Fault.THREE_AT_ONCE: issuing_b.identity(
-                "erp.fabrikam.example", Period(ISSUED, datetime(2026, 10, 1, tzinfo=UTC))
-            ),
-        }
-    )
+    short_key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - the fault
+    long_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    spring = Period(now + timedelta(days=30), now + timedelta(days=365))
+    last_summer = Period(ISSUED, datetime(2026, 9, 1, tzinfo=UTC))
+
+    identities = {fault: issuing_a.identity(host[fault], usual) for fault in WITH_GOOD_CHAIN}
+    identities |= {fault: issuing_b.identity(host[fault], usual) for fault in UNDER_ROOT_B}
+    identities |= {
+        Fault.NAME_ONLY_IN_CN: issuing_a.identity(host[Fault.NAME_ONLY_IN_CN], usual, in_san=False),
+        Fault.RSA_1024: issuing_a.identity(host[Fault.RSA_1024], usual, key=short_key),
+        Fault.DHE_ONLY: issuing_a.identity(host[Fault.DHE_ONLY], usual, key=long_key),
+        Fault.NAME_MISMATCH: issuing_a.identity("orders.internal.contoso.example", usual),
+        Fault.UNTRUSTED_ROOT_SENT: Identity(key=root_sent.key, chain=(*root_sent.chain, root_b.certificate)),
+        Fault.SELF_SIGNED: self_signed(host[Fault.SELF_SIGNED], usual),
+        Fault.INCOMPLETE_CHAIN: Identity(key=incomplete.key, chain=incomplete.chain[:1]),
+        Fault.EXPIRED_LEAF: issuing_a.identity(host[Fault.EXPIRED_LEAF], Period(ISSUED, LEAF_EXPIRY)),
+        Fault.EXPIRED_INTERMEDIATE: expired_a.identity(host[Fault.EXPIRED_INTERMEDIATE], usual),
+        Fault.NOT_YET_VALID: issuing_a.identity(host[Fault.NOT_YET_VALID], spring),
+        Fault.WRONG_USAGE: issuing_a.identity(host[Fault.WRONG_USAGE], usual, usage=ExtendedKeyUsageOID.CLIENT_AUTH),
+        Fault.PATH_LENGTH: team.identity(host[Fault.PATH_LENGTH], usual),
+        Fault.NAME_CONSTRAINT: partner.identity(host[Fault.NAME_CONSTRAINT], usual),
+        Fault.THREE_AT_ONCE: issuing_b.identity("erp.fabrikam.example", last_summer),
+    }
     return Pki(
         root_a=root_a,
         issuing_a=issuing_a,
         root_b=root_b,
-        issuing_b=issuing_b,
         identities=identities,
         default=self_signed("ingress.local", usual),
     )

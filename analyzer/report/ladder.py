@@ -1,0 +1,49 @@
+"""From one handshake to the rungs of a ladder: what went out, what came back, how it ended."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum, auto
+
+from analyzer.model import Handshake, Outcome, Stage
+from analyzer.report.words import OUTCOMES, count
+
+
+class Way(StrEnum):
+    """The direction of a rung."""
+
+    OUT = auto()  # probe → backend
+    BACK = auto()  # backend → probe
+    END = auto()  # what became of the connection
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rung:
+    """One message, or the end of the connection."""
+
+    way: Way
+    text: str
+
+
+_ORDER = tuple(Stage)
+
+
+def rungs_of(handshake: Handshake) -> tuple[Rung, ...]:
+    """The rungs in order; the last one is the outcome."""
+    rungs = []
+    if handshake.outcome is not Outcome.FORBIDDEN and _ORDER.index(handshake.stage) >= _ORDER.index(Stage.HELLO):
+        rungs.append(Rung(way=Way.OUT, text=f"ClientHello ({handshake.offer})"))
+    chosen = [part for part in (handshake.version, handshake.suite, handshake.group) if part]
+    if chosen:
+        rungs.append(Rung(way=Way.BACK, text=f"ServerHello: {', '.join(chosen)}"))
+    if handshake.chain:
+        rungs.append(Rung(way=Way.BACK, text=count(len(handshake.chain), "certificate")))
+    if handshake.client_cert_requested:
+        rungs.append(Rung(way=Way.BACK, text="asks for a client certificate"))
+    if handshake.client_cert_required is not None:
+        answer = "refused" if handshake.client_cert_required else "accepted"
+        rungs.append(Rung(way=Way.BACK, text=f"an empty client certificate is {answer}"))
+    if handshake.alert:
+        rungs.append(Rung(way=Way.BACK, text=f"alert: {handshake.alert}"))
+    ended = OUTCOMES[handshake.outcome] + (f": {handshake.detail}" if handshake.detail else "")
+    return (*rungs, Rung(way=Way.END, text=ended))

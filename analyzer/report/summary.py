@@ -1,0 +1,137 @@
+"""From a report to what a reader wants first (what fails, how often, since when, what to do) and last (what was not seen)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from analyzer.model import CauseName, Finding, Incident, Remedy, Report, Verdict
+from analyzer.report import words
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Group:
+    """An incident with the findings it speaks of."""
+
+    incident: Incident
+    findings: tuple[Finding, ...]
+    remedies: tuple[Remedy, ...]
+
+    @property
+    def failures(self) -> int:
+        """Of all its findings."""
+        return sum(f.cluster.failures for f in self.findings)
+
+    @property
+    def verdict(self) -> Verdict:
+        """The strongest among its findings."""
+        return min((f.lead.verdict for f in self.findings), key=tuple(Verdict).index)
+
+    @property
+    def told(self) -> str:
+        """Who fails, how often, since when, and whether it goes on."""
+        clusters = [f.cluster for f in self.findings]
+        since = words.when(min(c.first_seen for c in clusters))
+        until = words.when(max(c.last_seen for c in clusters))
+        states = [words.STATES[s] for s in dict.fromkeys(c.state for c in clusters)]
+        return (
+            f"{words.count(self.failures, 'failed call')} to {words.listed(c.backend.label for c in clusters)}, "
+            f"from {since} to {until}; {words.listed(states)}."
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """One thing that the report did not see, with its particulars."""
+
+    title: str
+    items: tuple[str, ...]
+
+
+def headline(report: Report) -> str:
+    """What fails, in half a sentence, led by the explanation of most failures."""
+    total = sum(f.cluster.failures for f in report.findings)
+    if not report.findings:
+        records = report.intake.records
+        return f"No failed backend connection in {words.count(records, 'record')}" if records else "No record was found"
+    explained = _explained(report)
+    if not explained:
+        return f"{words.count(total, 'failed backend connection')}: cause not known"
+    cause, failures = explained.most_common(1)[0]
+    if failures == total:
+        return f"{'All ' if total > 1 else ''}{words.count(total, 'failed backend connection')}: {words.CAUSES[cause]}"
+    return f"{failures:,} of {words.count(total, 'failed backend connection')}: {words.CAUSES[cause]}"
+
+
+def told(report: Report) -> str:
+    """How many backends fail, through which gateways, since when, and how much of it is explained; two or three sentences."""
+    findings = report.findings
+    if not findings:
+        return "Nothing to mend was found. What was read is listed below."
+    backends = len({f.cluster.backend.label for f in findings})
+    gateways = len({f.cluster.gateway for f in findings})
+    since = min(f.cluster.first_seen for f in findings)
+    going = sum(f.cluster.state.value == "ongoing" for f in findings)
+    verdicts = Counter(f.lead.verdict for f in findings)
+    answers = (
+        (verdicts[Verdict.CONFIRMED], "confirmed"),
+        (verdicts[Verdict.LIKELY], "likely"),
+        (verdicts[Verdict.UNKNOWN] + verdicts[Verdict.RULED_OUT], "not known"),
+    )
+    spread = words.listed(f"{verdict} for {number}" for number, verdict in answers if number)
+    return (
+        f"{words.count(backends, 'backend')} behind {words.count(gateways, 'gateway')} could not be reached, since {words.when(since)}. "
+        f"Of {words.count(len(findings), 'case')}, {going or 'none'} {'is' if going == 1 else 'are'} known to go on. The cause is {spread}."
+    )
+
+
+def groups(report: Report) -> tuple[Group, ...]:
+    """The incidents with their findings, most failures first; findings that no incident names stand alone at their place."""
+    by_id = {f.cluster.id: f for f in report.findings}
+    named = {id_ for incident in report.incidents for id_ in incident.clusters}
+    alone = [
+        Incident(cause=f.lead.cause, clusters=(f.cluster.id,), shared="", remedies=f.remedies)
+        for f in report.findings
+        if f.cluster.id not in named
+    ]
+    found = []
+    for incident in (*report.incidents, *alone):
+        findings = tuple(by_id[id_] for id_ in incident.clusters if id_ in by_id)
+        if findings:
+            remedies = incident.remedies or findings[0].remedies
+            found.append(Group(incident=incident, findings=findings, remedies=remedies))
+    return tuple(sorted(found, key=lambda group: -group.failures))
+
+
+def not_seen(report: Report) -> tuple[Note, ...]:
+    """What the report could not see or had to assume, without the sources' own counts."""
+    intake = report.intake
+    unprobed = tuple(dict.fromkeys(f.cluster.backend.label for f in report.findings if not f.evidence))
+    uncounted = tuple(dict.fromkeys(f.cluster.backend.label for f in report.findings if f.cluster.requests is None))
+    elsewhere = tuple(
+        dict.fromkeys(words.place(e.collected) for f in report.findings for e in f.evidence if e.collected.vantage != "gateway")
+    )
+    notes = (
+        Note(title="Caveats", items=report.caveats),
+        Note(title="Backends that were not probed", items=unprobed),
+        Note(title="Probes that did not run in the gateway's network", items=elsewhere),
+        Note(
+            title="Records that only look like a failed connection, by reason",
+            items=tuple(f"{share.value}: {share.failures:,}" for share in intake.lookalike_reasons),
+        ),
+        Note(
+            title="Hosts that send-request policies failed to reach, not counted above",
+            items=tuple(f"{share.value}: {share.failures:,}" for share in intake.send_request),
+        ),
+        Note(title="Backends whose successful calls are not in these logs, so that no share can be given", items=uncounted),
+    )
+    return tuple(note for note in notes if note.items)
+
+
+def _explained(report: Report) -> Counter[CauseName]:
+    """Failures by leading cause, where that is confirmed or likely."""
+    failures: Counter[CauseName] = Counter()
+    for finding in report.findings:
+        if finding.lead.verdict in (Verdict.CONFIRMED, Verdict.LIKELY):
+            failures[finding.lead.cause] += finding.cluster.failures
+    return failures
