@@ -45,26 +45,81 @@ def words(attribution: Attribution) -> str:
 @pytest.mark.parametrize(
     ("text", "handshakes", "cause", "verdict"),
     [
-        (SECURE_CHANNEL, [handshake(Outcome.WRONG_VERSION, version="TLS 1.1", stage=Stage.CERTIFICATE)], CauseName.TLS_VERSION, C),
-        (SECURE_CHANNEL, [VERSION_ALERT, handshake(offer="tls1.3-any", version="TLS 1.3", suite="TLS_AES_256_GCM_SHA384")], CauseName.TLS_VERSION, C),
-        (SECURE_CHANNEL, [VERSION_ALERT, handshake(Outcome.ALERT, offer="tls1.3-any", alert="protocol_version")], CauseName.TLS_VERSION, L),
-        (SECURE_CHANNEL, [ALERT, handshake(offer="tls1.2-any", suite="TLS_RSA_WITH_AES_256_CCM")], CauseName.CIPHER_SUITE, C),
-        (SECURE_CHANNEL, [ALERT, handshake(offer="tls1.2-any", suite="TLS_DHE_RSA_WITH_AES_128_GCM_SHA256")], CauseName.CIPHER_SUITE, L),
+        (
+            SECURE_CHANNEL,
+            [handshake(Outcome.WRONG_VERSION, version="TLS 1.1", stage=Stage.CERTIFICATE)],
+            CauseName.TLS_VERSION,
+            C,
+        ),
+        (
+            SECURE_CHANNEL,
+            [VERSION_ALERT, handshake(offer="tls1.3-any", version="TLS 1.3", suite="TLS_AES_256_GCM_SHA384")],
+            CauseName.TLS_VERSION,
+            C,
+        ),
+        (
+            SECURE_CHANNEL,
+            [VERSION_ALERT, handshake(Outcome.ALERT, offer="tls1.3-any", alert="protocol_version")],
+            CauseName.TLS_VERSION,
+            L,
+        ),
+        (
+            SECURE_CHANNEL,
+            [ALERT, handshake(offer="tls1.2-any", suite="TLS_RSA_WITH_AES_256_CCM")],
+            CauseName.CIPHER_SUITE,
+            C,
+        ),
+        (
+            SECURE_CHANNEL,
+            [ALERT, handshake(offer="tls1.2-any", suite="TLS_DHE_RSA_WITH_AES_128_GCM_SHA256")],
+            CauseName.CIPHER_SUITE,
+            L,
+        ),
         (SECURE_CHANNEL, [ALERT, handshake(offer="tls1.2-any", group="secp521r1")], CauseName.TLS_PARAMETERS, C),
-        (SECURE_CHANNEL, [handshake(client_cert_requested=True, client_cert_required=True, alert="handshake_failure")], CauseName.CLIENT_CERTIFICATE, C),
+        (
+            SECURE_CHANNEL,
+            [handshake(client_cert_requested=True, client_cert_required=True, alert="handshake_failure")],
+            CauseName.CLIENT_CERTIFICATE,
+            C,
+        ),
         (SECURE_CHANNEL, [handshake(Outcome.NOT_TLS, detail="HTTP")], CauseName.NOT_TLS, C),
         (SECURE_CHANNEL, [handshake(Outcome.CLOSED)], CauseName.HANDSHAKE_ABORTED, C),
-        (SECURE_CHANNEL, [handshake(Outcome.ALERT, alert="internal_error"), handshake(Outcome.ALERT, offer="tls1.2-any", alert="internal_error")], CauseName.HANDSHAKE_ABORTED, C),
-        ("The underlying connection was closed: An unexpected error occurred on a send.", [handshake(Outcome.RESET)], CauseName.RESET, C),
+        (
+            SECURE_CHANNEL,
+            [
+                handshake(Outcome.ALERT, alert="internal_error"),
+                handshake(Outcome.ALERT, offer="tls1.2-any", alert="internal_error"),
+            ],
+            CauseName.HANDSHAKE_ABORTED,
+            C,
+        ),
+        (
+            "The underlying connection was closed: An unexpected error occurred on a send.",
+            [handshake(Outcome.RESET)],
+            CauseName.RESET,
+            C,
+        ),
         ("Unable to connect to the remote server", [REFUSED], CauseName.REFUSED, C),
         ("Unable to connect to the remote server", [handshake(Outcome.CONNECT_TIMEOUT)], CauseName.TIMEOUT, C),
         ("Unable to connect to the remote server", [handshake(Outcome.UNREACHABLE)], CauseName.UNREACHABLE, C),
         ("The operation has timed out", [handshake(Outcome.SILENT)], CauseName.TIMEOUT, C),
-        ("The remote name could not be resolved: 'api.contoso.example'", [handshake(Outcome.NAME_NOT_FOUND)], CauseName.DNS, C),
-        ("The remote name could not be resolved: 'api.contoso.example'", [handshake(Outcome.RESOLVER_FAILED)], CauseName.DNS, L),
+        (
+            "The remote name could not be resolved: 'api.contoso.example'",
+            [handshake(Outcome.NAME_NOT_FOUND)],
+            CauseName.DNS,
+            C,
+        ),
+        (
+            "The remote name could not be resolved: 'api.contoso.example'",
+            [handshake(Outcome.RESOLVER_FAILED)],
+            CauseName.DNS,
+            L,
+        ),
     ],
 )
-def test_a_fault_that_log_and_probe_agree_on_leads(text: str, handshakes: list, cause: CauseName, verdict: Verdict) -> None:
+def test_a_fault_that_log_and_probe_agree_on_leads(
+    text: str, handshakes: list, cause: CauseName, verdict: Verdict
+) -> None:
     finding = judge(build.cluster(text), build.evidence(*handshakes, vantage="gateway"))
     assert (finding.lead.cause, finding.lead.verdict) == (cause, verdict)
     assert of(finding, CauseName.UNKNOWN).verdict is R
@@ -95,12 +150,16 @@ def test_without_a_probe_an_unspecific_trust_message_is_unknown_and_says_what_is
 
 
 def test_without_a_probe_a_message_that_names_one_cause_makes_it_likely() -> None:
-    finding = judge(build.cluster("No connection could be made because the target machine actively refused it 10.0.0.4:443"))
+    finding = judge(
+        build.cluster("No connection could be made because the target machine actively refused it 10.0.0.4:443")
+    )
     assert (finding.lead.cause, finding.lead.verdict) == (CauseName.REFUSED, L)
 
 
 def test_the_same_text_for_2a_and_2b_decides_nothing_by_itself() -> None:
-    finding = judge(build.cluster("The remote certificate is invalid because of errors in the certificate chain: PartialChain"))
+    finding = judge(
+        build.cluster("The remote certificate is invalid because of errors in the certificate chain: PartialChain")
+    )
     assert finding.lead.cause is CauseName.UNKNOWN
     assert of(finding, CauseName.UNTRUSTED_ROOT).verdict is U
     assert of(finding, CauseName.INCOMPLETE_CHAIN).verdict is U
@@ -130,15 +189,24 @@ def test_a_forbidden_address_is_not_an_observation_of_the_backend() -> None:
 
 
 def test_no_common_suite_overrules_a_trust_message_and_the_conflict_is_shown() -> None:
-    found = judge(build.cluster(TRUST), build.evidence(ALERT, handshake(offer="tls1.2-any", suite="TLS_RSA_WITH_AES_256_CCM"), vantage="gateway"))
+    found = judge(
+        build.cluster(TRUST),
+        build.evidence(ALERT, handshake(offer="tls1.2-any", suite="TLS_RSA_WITH_AES_256_CCM"), vantage="gateway"),
+    )
     assert (found.lead.cause, found.lead.verdict) == (CauseName.CIPHER_SUITE, L)
     assert "log and probe differ" in words(found.lead)
 
 
 def test_asking_for_a_client_certificate_is_not_requiring_one() -> None:
-    asked = judge(build.cluster(SECURE_CHANNEL), build.evidence(handshake(client_cert_requested=True, client_cert_required=False), vantage="gateway"))
+    asked = judge(
+        build.cluster(SECURE_CHANNEL),
+        build.evidence(handshake(client_cert_requested=True, client_cert_required=False), vantage="gateway"),
+    )
     assert of(asked, CauseName.CLIENT_CERTIFICATE).verdict is R
-    required = judge(build.cluster(SECURE_CHANNEL), build.evidence(handshake(client_cert_requested=True, client_cert_required=True), vantage="gateway"))
+    required = judge(
+        build.cluster(SECURE_CHANNEL),
+        build.evidence(handshake(client_cert_requested=True, client_cert_required=True), vantage="gateway"),
+    )
     assert of(required, CauseName.CLIENT_CERTIFICATE).verdict is C
 
 
@@ -149,7 +217,10 @@ def test_a_handshake_whose_certificate_was_not_seen_is_not_called_healthy() -> N
 
 def test_a_backend_that_the_log_does_not_name_is_unknown_and_points_to_a_correlation_id() -> None:
     backend = build.Backend(scheme="", host="", port=None)
-    finding = judge(build.cluster(TRUST, backend=backend, correlation_ids=("5b0f",)), not_probed="the log does not name the backend's host")
+    finding = judge(
+        build.cluster(TRUST, backend=backend, correlation_ids=("5b0f",)),
+        not_probed="the log does not name the backend's host",
+    )
     assert finding.lead.cause is CauseName.UNKNOWN
     assert "correlation id" in finding.remedies[0].text
 
@@ -164,7 +235,9 @@ def test_every_cause_answers_for_every_cluster_strongest_first() -> None:
         assert {a.cause for a in finding.attributions} == set(CauseName)
         ranks = [order.index(a.verdict) for a in finding.attributions]
         assert ranks == sorted(ranks)
-        assert all(a.reasons for a in finding.attributions if a.verdict is not R), [a.cause for a in finding.attributions if not a.reasons]
+        assert all(a.reasons for a in finding.attributions if a.verdict is not R), [
+            a.cause for a in finding.attributions if not a.reasons
+        ]
 
 
 @pytest.mark.parametrize("tier", Tier)
@@ -185,12 +258,17 @@ def test_no_remedy_writes_the_whole_service_and_each_names_its_owner(tier: Tier)
 
 def test_an_assumed_tier_gets_the_remedy_of_every_tier() -> None:
     shakes = [VERSION_ALERT, handshake(offer="tls1.3-any", version="TLS 1.3", suite="TLS_AES_256_GCM_SHA384")]
-    finding = judge(build.cluster(SECURE_CHANNEL), build.evidence(*shakes), gateway=build.gateway(Tier.CLASSIC, TierFrom.ASSUMED))
+    finding = judge(
+        build.cluster(SECURE_CHANNEL), build.evidence(*shakes), gateway=build.gateway(Tier.CLASSIC, TierFrom.ASSUMED)
+    )
     assert {r.tier for r in finding.remedies if r.tier} == set(Tier)
 
 
 def test_a_stopped_failure_with_a_healthy_backend_needs_nothing() -> None:
     stopped = build.cluster("Unable to connect to the remote server", state=State.STOPPED)
-    finding = judge(stopped, build.evidence(handshake(Outcome.COMPLETED, stage=Stage.CONNECT, version=None, suite=None), vantage="gateway"))
+    finding = judge(
+        stopped,
+        build.evidence(handshake(Outcome.COMPLETED, stage=Stage.CONNECT, version=None, suite=None), vantage="gateway"),
+    )
     assert (finding.lead.cause, finding.lead.verdict) == (CauseName.NOT_REPRODUCED, L)
     assert "Nothing to do now" in finding.remedies[0].text

@@ -9,7 +9,17 @@ from analyzer.causes import CAUSES
 from analyzer.model import SCENARIOS, CauseName
 
 ROOT = Path(__file__).parents[1]
-SHARED_MODULES = {"__init__", "case", "cause", "chain_end", "connection", "observed", "protocol", "remedies", "validity"}
+SHARED_MODULES = {
+    "__init__",
+    "case",
+    "cause",
+    "chain_end",
+    "connection",
+    "observed",
+    "protocol",
+    "remedies",
+    "validity",
+}
 
 
 def test_every_cause_is_in_the_enum_on_disk_and_registered() -> None:

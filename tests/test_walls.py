@@ -20,14 +20,99 @@ WALLS = {
     "azure": (),
 }
 
-STEPS = ["model", "messages", "tally", "sources", "clusters", "gateway", "probing", "evidence", "trust", "causes", "whatif", "attribution", "incidents", "report", "pipeline", "cli"]
+STEPS = [
+    "model",
+    "messages",
+    "tally",
+    "sources",
+    "clusters",
+    "gateway",
+    "probing",
+    "evidence",
+    "trust",
+    "causes",
+    "whatif",
+    "attribution",
+    "incidents",
+    "report",
+    "pipeline",
+    "cli",
+]
 MAY_NOT = {
-    "model": {"sources", "clusters", "gateway", "probing", "evidence", "trust", "causes", "attribution", "incidents", "pipeline", "cli", "lab", "tally"},
+    "model": {
+        "sources",
+        "clusters",
+        "gateway",
+        "probing",
+        "evidence",
+        "trust",
+        "causes",
+        "attribution",
+        "incidents",
+        "pipeline",
+        "cli",
+        "lab",
+        "tally",
+    },
     "probing": {*STEPS, "lab"} - {"probing"},
-    "trust": {"sources", "clusters", "gateway", "probing", "evidence", "causes", "whatif", "attribution", "incidents", "report", "pipeline", "cli", "lab", "tally"},
-    "causes": {"sources", "clusters", "gateway", "evidence", "whatif", "attribution", "incidents", "report", "pipeline", "cli", "lab", "tally"},
-    "sources": {"clusters", "gateway", "probing", "evidence", "trust", "causes", "attribution", "incidents", "report", "pipeline", "cli", "lab"},
-    "report": {"sources", "clusters", "gateway", "probing", "trust", "causes", "attribution", "incidents", "pipeline", "cli", "lab", "tally"},
+    "trust": {
+        "sources",
+        "clusters",
+        "gateway",
+        "probing",
+        "evidence",
+        "causes",
+        "whatif",
+        "attribution",
+        "incidents",
+        "report",
+        "pipeline",
+        "cli",
+        "lab",
+        "tally",
+    },
+    "causes": {
+        "sources",
+        "clusters",
+        "gateway",
+        "evidence",
+        "whatif",
+        "attribution",
+        "incidents",
+        "report",
+        "pipeline",
+        "cli",
+        "lab",
+        "tally",
+    },
+    "sources": {
+        "clusters",
+        "gateway",
+        "probing",
+        "evidence",
+        "trust",
+        "causes",
+        "attribution",
+        "incidents",
+        "report",
+        "pipeline",
+        "cli",
+        "lab",
+    },
+    "report": {
+        "sources",
+        "clusters",
+        "gateway",
+        "probing",
+        "trust",
+        "causes",
+        "attribution",
+        "incidents",
+        "pipeline",
+        "cli",
+        "lab",
+        "tally",
+    },
     "pipeline": {"cli", "lab"},
 }
 
@@ -56,7 +141,8 @@ def test_a_walled_library_is_imported_only_in_its_rooms(library: str) -> None:
     offenders = [
         _room(path)
         for path in MODULES
-        if any(name.split(".")[0] == library for name in _imports(path)) and not _room(path).startswith(allowed or ("-",))
+        if any(name.split(".")[0] == library for name in _imports(path))
+        and not _room(path).startswith(allowed or ("-",))
     ]
     assert offenders == []
 

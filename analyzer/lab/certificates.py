@@ -112,7 +112,7 @@ class Pki:
     root_a: Authority  # given to the gateway
     issuing_a: Authority
     root_b: Authority  # given to nobody
-    identities: Mapping[Fault, Identity]  # a fault that is absent needs no certificate, or the healthy one
+    identities: Mapping[Fault, Identity]  # a fault that is absent speaks no TLS
     default: Identity  # what SNI_NEEDED presents to a client without SNI
 
 

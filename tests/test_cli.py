@@ -1,0 +1,199 @@
+"""The command as its users run it: good input, bad input, pipes, exit codes."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from analyzer.evidence import read as read_evidence
+from analyzer.lab import Lab
+from tests.build import NOW
+
+ROOT = Path(__file__).parents[1]
+SAMPLES = ROOT / "sample_logs"
+
+
+def run(*arguments: str | Path, stdin: bytes | None = None, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    env = {**os.environ, "PYTHONWARNINGS": "error", "COLUMNS": "200"}
+    done = subprocess.run(
+        [sys.executable, "-m", "analyzer", *map(str, arguments)],
+        input=stdin,
+        capture_output=True,
+        cwd=cwd or ROOT,
+        env=env,
+        timeout=120,
+    )
+    return subprocess.CompletedProcess(done.args, done.returncode, done.stdout.decode(), done.stderr.decode())
+
+
+def assert_one_clear_line(done: subprocess.CompletedProcess[str], *words: str) -> None:
+    assert done.returncode == 2, done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert done.stderr.startswith("apim-triage: ")
+    assert "Traceback" not in done.stderr
+    for word in words:
+        assert word in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("analyze",), ("source",)),
+        (("analyze", "no-such-file.json"), ("no-such-file.json",)),
+        (("analyze", "no-such-*.json"), ("no-such-*.json",)),
+        (("analyze", "x.json", "--gateway", "gold"), ("--gateway", "classic")),
+        (("analyze", "x.json", "--last", "soon"), ("--last",)),
+        (("analyze", "x.json", "--from", "2026-11-20", "--to", "2026-11-19"), ("--from",)),
+        (("analyze", "x.json", "--tz", "Mars/Olympus"), ("--tz",)),
+        (("analyze", "x.json", "--fail-on", "luck"), ("--fail-on", "causes")),
+        (("analyze", "x.json", "--allow-address", "10.0.0.0/99"), ("--allow-address",)),
+        (("analyze", "x.json", "--ca-file", "no-such.pem"), ("no-such.pem",)),
+        (("analyze", "x.json", "--evidence", "no-such-evidence.json"), ("no-such-evidence.json",)),
+        (("analyze", "--colour", "x.json"), ("--colour",)),
+        (("explain", "luck"), ("luck", "causes")),
+        (("check", "a b"), ("a b",)),
+        (("probe",), ("HOST",)),
+        (("probe", "--targets", "no-such-report.json"), ("no-such-report.json",)),
+        (("frobnicate",), ("frobnicate",)),
+    ],
+)
+def test_a_wrong_argument_is_one_clear_line_and_exit_2(arguments: tuple[str, ...], words: tuple[str, ...], tmp_path: Path) -> None:
+    assert_one_clear_line(run(*arguments, cwd=tmp_path), *words)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("picture.json", bytes(range(256)) * 40),
+        ("settings.json", b'{"name": "not a log", "value": 1}\n'),
+        ("notes.txt", b"dear diary\n"),
+        ("table.csv", b"a,b,c\n1,2,3\n"),
+    ],
+)
+def test_a_file_that_is_no_gateway_log_says_so(name: str, content: bytes, tmp_path: Path) -> None:
+    (tmp_path / name).write_bytes(content)
+    assert_one_clear_line(run("analyze", name, cwd=tmp_path), name)
+    assert [p.name for p in tmp_path.iterdir()] == [name]
+
+
+def test_an_empty_file_is_named(tmp_path: Path) -> None:
+    (tmp_path / "empty.json").write_bytes(b"")
+    done = run("analyze", "empty.json", "--no-probe", cwd=tmp_path)
+    assert done.returncode in (0, 2)
+    assert "empty" in done.stdout + done.stderr
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="the superuser, and Windows, can read a folder without permissions")
+def test_a_folder_that_cannot_be_read_says_so(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0)
+    try:
+        assert_one_clear_line(run("analyze", "closed", cwd=tmp_path), "closed")
+    finally:
+        closed.chmod(0o700)
+
+
+def test_out_that_is_a_file_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "report").write_text("mine")
+    assert_one_clear_line(run("analyze", SAMPLES, "--no-probe", "--out", "report", cwd=tmp_path), "report")
+    assert (tmp_path / "report").read_text() == "mine"
+
+
+def test_a_log_without_failures_is_a_good_report(tmp_path: Path) -> None:
+    record = {"time": "2026-11-20T10:00:00Z", "category": "GatewayLogs", "resourceId": "/SUBSCRIPTIONS/0/RESOURCEGROUPS/R/PROVIDERS/MICROSOFT.APIMANAGEMENT/SERVICE/GW", "location": "West Europe", "isRequestSuccess": True, "properties": {"backendUrl": "https://ok.contoso.example/", "backendResponseCode": 200, "responseCode": 200}}
+    done = run("analyze", "-", "--out", "report", stdin=json.dumps(record).encode() + b"\n", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert report["intake"]["records"] == 1
+    assert report["clusters"] == []
+    assert {p.name for p in (tmp_path / "report").iterdir()} == {"report.html", "report.md", "report.json", "clusters.csv", "evidence.json", "charts"}
+
+
+@pytest.mark.parametrize("sample", sorted(p for p in SAMPLES.rglob("*") if p.is_file() and p.suffix != ".md"), ids=lambda p: p.relative_to(SAMPLES).as_posix())
+def test_every_sample_alone_gives_a_report(sample: Path, tmp_path: Path) -> None:
+    done = run("analyze", sample, "--no-probe", "--quiet", "--out", tmp_path / "report")
+    assert done.returncode == 0, done.stderr
+    assert (done.stdout, done.stderr) == ("", "")
+    intake = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["intake"]
+    assert intake["records"] == intake["failures"] + intake["lookalikes"] + intake["others"] > 0
+    assert intake["rejected"] == 0
+
+
+def test_dry_run_names_the_backends_and_writes_nothing(tmp_path: Path) -> None:
+    done = run("analyze", SAMPLES, "--dry-run", "--out", tmp_path / "report", "--only", "orders.*")
+    assert done.returncode == 0, done.stderr
+    assert "orders.contoso.example:443" in done.stdout
+    assert "inventory" not in done.stdout
+    assert not (tmp_path / "report").exists()
+
+
+def test_fail_on_exits_1_where_the_cause_is_likely(tmp_path: Path) -> None:
+    sample = SAMPLES / "causes" / "dns"
+    assert run("analyze", sample, "--no-probe", "-q", "--out", tmp_path / "a", "--fail-on", "dns").returncode == 1
+    assert run("analyze", sample, "--no-probe", "-q", "--out", tmp_path / "b", "--fail-on", "expired").returncode == 0
+
+
+def test_check_answers_without_logs_and_probe_hands_over_evidence(tmp_path: Path) -> None:
+    with Lab(now=NOW) as lab:
+        backend = lab.backends["name_mismatch"]
+        (tmp_path / "ca.pem").write_bytes(lab.ca_pem)
+        words = ["--allow-address", "127.0.0.0/8", "--connect-to", f"{backend.host}:443:127.0.0.1:{backend.port}"]
+        checked = run("check", backend.host, "--ca-file", tmp_path / "ca.pem", *words)
+        assert checked.returncode == 0, checked.stderr
+        assert "name_mismatch, scenario 1" in checked.stdout
+        assert "if validateCertificateName=false: connects" in checked.stdout
+        healthy = lab.backends["healthy"]
+        to = f"{healthy.host}:443:127.0.0.1:{healthy.port}"
+        fine = run("check", healthy.host, "--ca-file", tmp_path / "ca.pem", "--allow-address", "127.0.0.1", "--connect-to", to, "--fail-on", "any")
+        assert fine.returncode == 0, fine.stdout
+        assert "not_reproduced" in fine.stdout
+        probed = run("probe", backend.host, *words, "--vantage", "gateway")
+        assert probed.returncode == 0, probed.stderr
+        (tmp_path / "evidence.json").write_text(probed.stdout)
+        assert run("probe", backend.host, *words, "--out", tmp_path / "other.json").stdout == ""
+    one = read_evidence(tmp_path / "evidence.json")[0]
+    assert (one.host, one.collected.vantage, len(one.chain)) == (backend.host, "gateway", 2)
+    assert read_evidence(tmp_path / "other.json")[0].host == backend.host
+    sample = SAMPLES / "causes" / "name_mismatch"
+    done = run("analyze", sample, "--no-probe", "--evidence", tmp_path / "evidence.json", "--ca-file", tmp_path / "ca.pem", "--out", tmp_path / "report", "-q")
+    assert done.returncode == 0, done.stderr
+    first = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["clusters"][0]
+    assert (first["cause"], first["scenario"]) == ("name_mismatch", "1")
+
+
+def test_loopback_is_refused_unless_allowed(tmp_path: Path) -> None:
+    done = run("check", "127.0.0.1:1")
+    assert done.returncode == 0, done.stderr
+    assert "may not be probed" in done.stdout
+
+
+def test_causes_and_explain_teach() -> None:
+    listed = run("causes").stdout.splitlines()
+    assert len(listed) > 15
+    for line in listed:
+        name = line.split()[1]
+        explained = run("explain", name) if name in ("untrusted_root", "dns") else None
+        assert explained is None or "Prove by hand:" in explained.stdout
+
+
+def test_help_teaches_every_option_that_the_readme_lists() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (`--.+?) \|", readme, re.MULTILINE)
+    documented = {option for row in rows for option in re.findall(r"`(--[a-z-]+)`", row)}
+    offered = set(re.findall(r"(?<![\w-])(--[a-z][a-z-]+)", run("analyze", "--help").stdout)) - {"--help"}
+    assert len(documented) > 15
+    assert documented == offered
+
+
+def test_the_version_is_the_packages() -> None:
+    from analyzer import __version__
+
+    assert run("--version").stdout.strip() == f"apim-triage {__version__}"
+    assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
