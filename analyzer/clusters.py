@@ -6,6 +6,7 @@ import hashlib
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from analyzer import messages
@@ -55,7 +56,9 @@ def clusters_of(tally: Tally) -> tuple[Cluster, ...]:
     failed_hours: dict[Place, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
     for row in _rows(tally.failures):
         place, kind = _place(row), Kind(row.kind)
-        one = failing.setdefault((place, messages.family_of(kind)), _Failing(first=_time(row.first), last=_time(row.last)))
+        one = failing.setdefault(
+            (place, messages.family_of(kind)), _Failing(first=_time(row.first), last=_time(row.last))
+        )
         one.first, one.last = min(one.first, _time(row.first)), max(one.last, _time(row.last))
         one.failures += row.count_
         one.texts[row.signature] += row.count_
@@ -75,7 +78,16 @@ def clusters_of(tally: Tally) -> tuple[Cluster, ...]:
     traffic, counting = _traffic(tally)
     end = tally.found.end
     found = [
-        _cluster(place, family, one, tuple(entities[place]), traffic.get(place), place[0] in counting, failed_hours[place], end)
+        _cluster(
+            place,
+            family,
+            one,
+            tuple(entities[place]),
+            traffic.get(place),
+            place[0] in counting,
+            failed_hours[place],
+            end,
+        )
         for (place, family), one in failing.items()
     ]
     return tuple(sorted(found, key=lambda c: (-c.failures, c.id)))
@@ -114,7 +126,7 @@ def _cluster(
         last_seen=one.last,
         last_success=traffic.last_success if traffic else None,
         messages=tuple(
-            Message(text=text, kind=one.kinds[text], also=messages.classify(text).also, failures=count)
+            Message(text=text, kind=one.kinds[text], also=_also(text, one.kinds[text]), failures=count)
             for text, count in _top(one.texts)
         ),
         apis=_shares(one.affected["api"]),
@@ -123,7 +135,8 @@ def _cluster(
         subscriptions=_shares(one.affected["subscription"]),
         correlation_ids=tuple(one.ids)[:SAMPLES],
         timeline=tuple(
-            Hour(start=h, failures=one.hours.get(h, 0), requests=requests.get(h, 0) if requests else None) for h in hours
+            Hour(start=h, failures=one.hours.get(h, 0), requests=requests.get(h, 0) if requests else None)
+            for h in hours
         ),
         elapsed=tuple(sorted(one.elapsed.items())),
     )
@@ -137,14 +150,17 @@ def _state(one: _Failing, traffic: _Traffic | None, failed_hours: dict[datetime,
     """
     if traffic is not None and traffic.last_success is not None:
         inside = [h for h in traffic.requests if one.first < h and h + _HOUR <= one.last]
-        if any(traffic.requests[h] > failed_hours.get(h, 0) for h in inside) or one.first < traffic.last_success < one.last:
+        if (
+            any(traffic.requests[h] > failed_hours.get(h, 0) for h in inside)
+            or one.first < traffic.last_success < one.last
+        ):
             return State.INTERMITTENT
         if traffic.last_success > one.last:
             return State.STOPPED
     if end is None:
         return State.UNKNOWN
     hours = sorted(one.hours)
-    gaps = [later - earlier for earlier, later in zip(hours, hours[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in pairwise(hours)]
     patience = max([2 * _HOUR, *(3 * gap for gap in gaps)])
     return State.ONGOING if end - one.last <= patience else State.UNKNOWN
 
@@ -161,6 +177,11 @@ def _traffic(tally: Tally) -> tuple[dict[Place, _Traffic], set[str]]:
             counting.add(row.gateway)
             one.last_success = max(one.last_success or success, success)
     return places, counting
+
+
+def _also(text: str, kind: Kind) -> tuple[Kind, ...]:
+    match = messages.classify(text)
+    return tuple(k for k in dict.fromkeys((match.kind, *match.also)) if k is not kind)
 
 
 def _rows(frame: pd.DataFrame) -> Any:
