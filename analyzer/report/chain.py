@@ -24,21 +24,23 @@ def links_of(finding: Finding) -> tuple[Link, ...]:
     chain = finding.chain
     if not chain:
         return ()
-    sent = [
-        Link(
-            certificate=one,
-            role=_role(one, place),
-            name=one.common_name or one.subject or "(no subject)",
-            fault=_fault(finding, one, place),
-            note=_note(finding, one, place),
-        )
-        for place, one in enumerate(chain)
-    ]
+    sent = [_link(finding, one, place) for place, one in enumerate(chain)]
     top = chain[-1]
     if not top.self_issued:
         fault, note = _beyond(finding)
         sent.append(Link(certificate=None, role="not sent", name=top.issuer, fault=fault, note=note))
     return tuple(sent)
+
+
+def _link(finding: Finding, one: Certificate, place: int) -> Link:
+    fault = _fault(finding, one, place)
+    return Link(
+        certificate=one,
+        role=_role(one, place),
+        name=one.common_name or one.subject or "(no subject)",
+        fault=fault,
+        note=None if fault else _note(finding, one, place),
+    )
 
 
 def _role(one: Certificate, place: int) -> str:

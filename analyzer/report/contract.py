@@ -136,6 +136,7 @@ class CertificatePart(Struct, frozen=True, kw_only=True):
     key: str
     signature: str
     sha256: str
+    public_looking: bool
 
 
 class HourPart(Struct, frozen=True, kw_only=True):

@@ -58,7 +58,9 @@ def document_of(report: Report) -> Document:
     intake = report.intake
     return Document(
         schema=SCHEMA,
-        window=WindowPart(asked=SpanPart(**_fields(report.asked, SpanPart)), found=SpanPart(**_fields(report.found, SpanPart))),
+        window=WindowPart(
+            asked=SpanPart(**_fields(report.asked, SpanPart)), found=SpanPart(**_fields(report.found, SpanPart))
+        ),
         intake=IntakePart(
             records=intake.records,
             failures=intake.failures,

@@ -13,7 +13,7 @@ from analyzer.errors import EvidenceError
 from analyzer.model import Report
 from analyzer.report.contract import SCHEMA, Document
 from analyzer.report.document import document_of, report_of
-from analyzer.report.plain import UNSEEN
+from analyzer.report.plain import UNSEEN, elided, plain
 from analyzer.report.words import iso
 
 LARGEST = 256 * 1024 * 1024
@@ -27,8 +27,8 @@ def dumps(report: Report) -> bytes:
 
     Control and direction characters are escaped (RFC 8259 section 7), so that the file shows nothing but itself in a terminal or editor.
     """
-    plain = msgspec.to_builtins(document_of(report), builtin_types=(datetime,))
-    text = json.dumps(plain, ensure_ascii=False, allow_nan=False, indent=1, default=iso)
+    document = msgspec.to_builtins(document_of(report), builtin_types=(datetime,))
+    text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1, default=iso)
     return (UNSEEN.sub(_escape, text) + "\n").encode()
 
 
@@ -48,13 +48,19 @@ def load(path: str | Path) -> Report:
     try:
         loaded = json.loads(content, parse_constant=_refuse)
     except (ValueError, RecursionError) as error:
-        raise EvidenceError(f"{path}: not JSON ({_first_line(error)}); name the report.json of an earlier run") from error
+        raise EvidenceError(
+            f"{path}: not JSON ({_first_line(error)}); name the report.json of an earlier run"
+        ) from error
     schema = loaded.get("schema") if isinstance(loaded, dict) else None
     family, _, version = schema.rpartition("/") if isinstance(schema, str) else ("", "", "")
     if family != _FAMILY:
-        raise EvidenceError(f"{path}: not a report: its “schema” is not {_FAMILY}/…; name the report.json of an earlier run")
+        raise EvidenceError(
+            f"{path}: not a report: its “schema” is not {_FAMILY}/…; name the report.json of an earlier run"
+        )
     if version.split(".")[0] != _MAJOR:
-        raise EvidenceError(f"{path}: a report of version {version[:20]!a}, and this program reads version {_MAJOR}; analyze again")
+        raise EvidenceError(
+            f"{path}: a report of version {version[:20]!a}, and this program reads version {_MAJOR}; analyze again"
+        )
     try:
         return report_of(msgspec.convert(loaded, Document))
     except msgspec.ValidationError as error:
@@ -71,4 +77,5 @@ def _refuse(constant: str) -> NoReturn:
 
 
 def _first_line(error: Exception) -> str:
-    return str(error).splitlines()[0] if str(error) else type(error).__name__
+    first, *_ = str(error).splitlines() or [type(error).__name__]
+    return elided(plain(first), 200)

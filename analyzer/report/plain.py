@@ -12,7 +12,7 @@ UNSEEN = re.compile(
 )
 """Characters that a reader cannot see, or that show other characters in another order than they are stored."""
 
-LONGEST = 2000
+LONGEST = 1000
 """Characters of one text that a page shows; report.json holds the whole."""
 
 

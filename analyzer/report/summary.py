@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from datetime import datetime
 
-from analyzer.model import CauseName, Finding, Incident, Remedy, Report, Verdict
+from analyzer.model import CauseName, Finding, Incident, Remedy, Report, State, Verdict
 from analyzer.report import words
 
 
@@ -23,21 +24,30 @@ class Group:
         return sum(f.cluster.failures for f in self.findings)
 
     @property
-    def verdict(self) -> Verdict:
-        """The strongest among its findings."""
-        return min((f.lead.verdict for f in self.findings), key=tuple(Verdict).index)
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Those of its findings, strongest first."""
+        return tuple(sorted({f.lead.verdict for f in self.findings}, key=tuple(Verdict).index))
 
     @property
-    def told(self) -> str:
-        """Who fails, how often, since when, and whether it goes on."""
-        clusters = [f.cluster for f in self.findings]
-        since = words.when(min(c.first_seen for c in clusters))
-        until = words.when(max(c.last_seen for c in clusters))
-        states = [words.STATES[s] for s in dict.fromkeys(c.state for c in clusters)]
-        return (
-            f"{words.count(self.failures, 'failed call')} to {words.listed(c.backend.label for c in clusters)}, "
-            f"from {since} to {until}; {words.listed(states)}."
-        )
+    def who(self) -> str:
+        """How often which backends failed."""
+        return f"{words.count(self.failures, 'failed call')} to {words.listed(words.label(f.cluster.backend) for f in self.findings)}"
+
+    @property
+    def first_seen(self) -> datetime:
+        """The first failure of any."""
+        return min(f.cluster.first_seen for f in self.findings)
+
+    @property
+    def last_seen(self) -> datetime:
+        """The last failure of any."""
+        return max(f.cluster.last_seen for f in self.findings)
+
+    @property
+    def state(self) -> str:
+        """Whether the failures go on; of several states, how many findings have each."""
+        states = Counter(words.STATES[f.cluster.state] for f in self.findings)
+        return words.listed((f"{n} {state}" for state, n in states.items()) if len(states) > 1 else states, 4)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,14 +74,14 @@ def headline(report: Report) -> str:
 
 
 def told(report: Report) -> str:
-    """How many backends fail, through which gateways, since when, and how much of it is explained; two or three sentences."""
+    """How many backends fail, and gateways, since when, and how much of it is explained; two or three sentences."""
     findings = report.findings
     if not findings:
         return "Nothing to mend was found. What was read is listed below."
     backends = len({f.cluster.backend.label for f in findings})
     gateways = len({f.cluster.gateway for f in findings})
     since = min(f.cluster.first_seen for f in findings)
-    going = sum(f.cluster.state.value == "ongoing" for f in findings)
+    going = sum(f.cluster.state is State.ONGOING for f in findings)
     verdicts = Counter(f.lead.verdict for f in findings)
     answers = (
         (verdicts[Verdict.CONFIRMED], "confirmed"),
@@ -80,8 +90,8 @@ def told(report: Report) -> str:
     )
     spread = words.listed(f"{verdict} for {number}" for number, verdict in answers if number)
     return (
-        f"{words.count(backends, 'backend')} behind {words.count(gateways, 'gateway')} could not be reached, since {words.when(since)}. "
-        f"Of {words.count(len(findings), 'case')}, {going or 'none'} {'is' if going == 1 else 'are'} known to go on. The cause is {spread}."
+        f"{words.count(gateways, 'gateway')} could not connect to {words.count(backends, 'backend')}, since {words.when(since)}. "
+        f"Of {words.count(len(findings), 'case')}, {going or 'none'} still {'fails' if going == 1 else 'fail'}. The cause is {spread}."
     )
 
 
@@ -106,10 +116,14 @@ def groups(report: Report) -> tuple[Group, ...]:
 def not_seen(report: Report) -> tuple[Note, ...]:
     """What the report could not see or had to assume, without the sources' own counts."""
     intake = report.intake
-    unprobed = tuple(dict.fromkeys(f.cluster.backend.label for f in report.findings if not f.evidence))
-    uncounted = tuple(dict.fromkeys(f.cluster.backend.label for f in report.findings if f.cluster.requests is None))
+    unprobed = tuple(dict.fromkeys(words.label(f.cluster.backend) for f in report.findings if not f.evidence))
+    uncounted = tuple(
+        dict.fromkeys(words.label(f.cluster.backend) for f in report.findings if f.cluster.requests is None)
+    )
     elsewhere = tuple(
-        dict.fromkeys(words.place(e.collected) for f in report.findings for e in f.evidence if e.collected.vantage != "gateway")
+        dict.fromkeys(
+            words.place(e.collected) for f in report.findings for e in f.evidence if e.collected.vantage != "gateway"
+        )
     )
     notes = (
         Note(title="Caveats", items=report.caveats),
@@ -123,7 +137,10 @@ def not_seen(report: Report) -> tuple[Note, ...]:
             title="Hosts that send-request policies failed to reach, not counted above",
             items=tuple(f"{share.value}: {share.failures:,}" for share in intake.send_request),
         ),
-        Note(title="Backends whose successful calls are not in these logs, so that no share can be given", items=uncounted),
+        Note(
+            title="Backends whose successful calls are not in these logs, so that no share of failures can be given",
+            items=(words.listed(uncounted, 5),) if uncounted else (),
+        ),
     )
     return tuple(note for note in notes if note.items)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from analyzer.model import Attribution, CauseName, Collected, Gateway, Outcome, State, Tier, TierFrom, Verdict
+from analyzer.model import Attribution, Backend, CauseName, Collected, Gateway, Outcome, State, Tier, TierFrom, Verdict
+from analyzer.report.plain import elided
 
 CAUSES = {
     CauseName.NAME_MISMATCH: "certificate is for another name",
@@ -61,7 +62,7 @@ TIERS_FROM = {
 }
 
 OUTCOMES = {
-    Outcome.COMPLETED: "handshake complete",
+    Outcome.COMPLETED: "server's answer complete",
     Outcome.WRONG_VERSION: "chose a version that was not offered",
     Outcome.WRONG_SUITE: "chose a cipher suite that was not offered",
     Outcome.ALERT: "refused with an alert",
@@ -84,7 +85,11 @@ OWNERS = {"backend": "Backend team", "gateway": "API Management team", "network"
 
 ORIGINS = {"log": "The gateway's log", "probe": "The probe", "settings": "Settings and tier"}
 
-VANTAGES = {"gateway": "in the gateway's network", "outside": "outside the gateway's network"}
+VANTAGES = {
+    "gateway": "in the gateway's network",
+    "outside": "outside the gateway's network",
+    "unstated": "not stated whether in the gateway's network",
+}
 
 CONNECTS = {True: "yes", False: "no", None: "not known"}
 
@@ -95,14 +100,19 @@ def cause(attribution: Attribution) -> str:
     return f"{CAUSES[attribution.cause]}{scenario}"
 
 
+def label(backend: Backend) -> str:
+    """What a backend is called, no longer than a reader can take in."""
+    return elided(backend.label, 120)
+
+
 def gateway(one: Gateway) -> str:
     """A gateway's name and region."""
-    return ", ".join(part for part in (one.name or one.id, one.region) if part)
+    return elided(", ".join(part for part in (one.name or one.id, one.region) if part), 120)
 
 
 def place(collected: Collected) -> str:
     """Where evidence was collected."""
-    return f"{collected.host}, {VANTAGES.get(collected.vantage, 'not stated whether in the gateway’s network')}"
+    return f"{collected.host}, {VANTAGES.get(collected.vantage, VANTAGES['unstated'])}"
 
 
 def capital(text: str) -> str:

@@ -7,7 +7,6 @@ import os
 import socket
 import ssl
 import threading
-import time
 import warnings
 from collections.abc import Iterator
 from datetime import UTC, datetime
@@ -286,12 +285,10 @@ def test_many_clients_at_once_are_served(lab: Lab) -> None:
     assert answers == [True] * 40
 
 
-def test_the_lab_starts_and_closes_quickly_and_leaves_nothing_behind() -> None:
+def test_the_lab_closes_under_waiting_clients_and_leaves_nothing_behind() -> None:
     gc.collect()
     threads, descriptors = threading.active_count(), open_descriptors()
-    began = time.perf_counter()
     with Lab(now=NOW) as lab:
-        started = time.perf_counter()
         hanging = {
             name: socket.create_connection(("127.0.0.1", backend.port), timeout=5)
             for name, backend in lab.backends.items()
@@ -299,8 +296,6 @@ def test_the_lab_starts_and_closes_quickly_and_leaves_nothing_behind() -> None:
         }
         greeted = hanging[Fault.SSH_BANNER]
         assert greeted.recv(4096).startswith(b"SSH-2.0-"), "it was accepted and now waits"
-        leaving = time.perf_counter()
-    closed = time.perf_counter()
     assert greeted.recv(4096) == b""
     for connection in hanging.values():
         connection.close()
@@ -308,8 +303,6 @@ def test_the_lab_starts_and_closes_quickly_and_leaves_nothing_behind() -> None:
         socket.create_connection(("127.0.0.1", lab.backends[Fault.HEALTHY].port), timeout=5)
     gc.collect()
     assert (threading.active_count(), open_descriptors()) == (threads, descriptors)
-    assert started - began < 2
-    assert closed - leaving < 1
 
 
 def open_descriptors() -> int:

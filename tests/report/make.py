@@ -41,13 +41,23 @@ from analyzer.model import (
 START = datetime(2025, 11, 17, 6, tzinfo=UTC)
 END = datetime(2025, 11, 19, 6, tzinfo=UTC)
 PROBED = datetime(2025, 11, 19, 8, 12, 30, 250000, tzinfo=UTC)
-SERVICE = "/subscriptions/0b1f6471-1bf0-4dda-aec3-111122223333/resourcegroups/rg/providers/microsoft.apimanagement/service/"
+SERVICE = (
+    "/subscriptions/0b1f6471-1bf0-4dda-aec3-111122223333/resourcegroups/rg/providers/microsoft.apimanagement/service/"
+)
 
 CLASSIC = Gateway(
-    id=f"{SERVICE}contoso-apim@west europe", name="contoso-apim", region="West Europe", tier=Tier.CLASSIC, tier_from=TierFrom.SKU
+    id=f"{SERVICE}contoso-apim@west europe",
+    name="contoso-apim",
+    region="West Europe",
+    tier=Tier.CLASSIC,
+    tier_from=TierFrom.SKU,
 )
 V2 = Gateway(
-    id=f"{SERVICE}contoso-apim-v2@north europe", name="contoso-apim-v2", region="North Europe", tier=Tier.V2, tier_from=TierFrom.TEXT
+    id=f"{SERVICE}contoso-apim-v2@north europe",
+    name="contoso-apim-v2",
+    region="North Europe",
+    tier=Tier.V2,
+    tier_from=TierFrom.TEXT,
 )
 ONPREM = Gateway(id="edge-7", name="edge-7", region="", tier=Tier.SELF_HOSTED, tier_from=TierFrom.ASSUMED)
 
@@ -64,7 +74,7 @@ HOSTILE = (
     "first\nsecond\r\n# heading\n| a | b |\n```\nfence",
     "＝1+1; =2+2",
     "naïve 🚀 Grüße \x1b[31mred\x07 $\\frac{1}{2}$ \ud800 \u0000",
-    '"><svg onload=alert(4)> \' onmouseover=alert(5) {{ 7*7 }} {% raw %}',
+    "\"><svg onload=alert(4)> ' onmouseover=alert(5) {{ 7*7 }} {% raw %}",
 )
 
 
@@ -73,7 +83,9 @@ def id_of(*parts: str) -> str:
     return hashlib.sha256("\x1f".join(parts).encode("utf-8", "replace")).hexdigest()[:12]
 
 
-def certificate(name: str = "orders.contoso.example", issuer: str = "Contoso Issuing CA 1", **changes: object) -> Certificate:
+def certificate(
+    name: str = "orders.contoso.example", issuer: str = "Contoso Issuing CA 1", **changes: object
+) -> Certificate:
     """A server's certificate, valid for a year around the failures."""
     made = Certificate(
         der=name.encode("utf-8", "replace"),
@@ -92,6 +104,7 @@ def certificate(name: str = "orders.contoso.example", issuer: str = "Contoso Iss
         key="RSA 2048",
         signature="sha256WithRSAEncryption",
         sha256=hashlib.sha256(name.encode("utf-8", "replace")).hexdigest(),
+        public_looking=False,
     )
     return replace(made, **changes)  # type: ignore[arg-type]
 
@@ -136,16 +149,26 @@ def evidence(host: str, *handshakes: Handshake, address: str | None = "10.1.4.20
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
-def attributions(lead: CauseName, verdict: Verdict, *reasons: Reason, likely: CauseName | None = None) -> tuple[Attribution, ...]:
+def attributions(
+    lead: CauseName, verdict: Verdict, *reasons: Reason, likely: CauseName | None = None
+) -> tuple[Attribution, ...]:
     """Every cause: the lead, one that is open, all others ruled out."""
     rest = [c for c in CauseName if c not in (lead, likely)]
     found = [Attribution(cause=lead, verdict=verdict, reasons=reasons or (Reason(origin="log", text="It says so."),))]
     if likely:
-        found.append(Attribution(cause=likely, verdict=Verdict.UNKNOWN, reasons=(Reason(origin="probe", text="It was not looked at."),)))
+        found.append(
+            Attribution(
+                cause=likely, verdict=Verdict.UNKNOWN, reasons=(Reason(origin="probe", text="It was not looked at."),)
+            )
+        )
     return (
         *found,
         *(
-            Attribution(cause=c, verdict=Verdict.RULED_OUT, reasons=(Reason(origin="probe", text="The handshake reached the end."),))
+            Attribution(
+                cause=c,
+                verdict=Verdict.RULED_OUT,
+                reasons=(Reason(origin="probe", text="The handshake reached the end."),),
+            )
             for c in rest
         ),
     )
@@ -153,7 +176,9 @@ def attributions(lead: CauseName, verdict: Verdict, *reasons: Reason, likely: Ca
 
 def hours(counts: dict[int, int], requests: int | None = None) -> tuple[Hour, ...]:
     """Hours after START with so many failures."""
-    return tuple(Hour(start=START + timedelta(hours=at), failures=n, requests=requests) for at, n in sorted(counts.items()))
+    return tuple(
+        Hour(start=START + timedelta(hours=at), failures=n, requests=requests) for at, n in sorted(counts.items())
+    )
 
 
 def finding(
@@ -196,7 +221,9 @@ def finding(
     )
     whole = Finding(
         cluster=replace(made, **(cluster or {})),  # type: ignore[arg-type]
-        attributions=attributions(lead, verdict, *reasons, likely=CauseName.INCOMPLETE_CHAIN if lead is CauseName.UNTRUSTED_ROOT else None),
+        attributions=attributions(
+            lead, verdict, *reasons, likely=CauseName.INCOMPLETE_CHAIN if lead is CauseName.UNTRUSTED_ROOT else None
+        ),
     )
     return replace(whole, **rest)  # type: ignore[arg-type]
 
@@ -266,15 +293,34 @@ def rich() -> Report:
         message="The remote certificate is invalid according to the validation procedure: RemoteCertificateNameMismatch",
         kind=Kind.NAME_MISMATCH,
         cluster={"last_success": END - timedelta(hours=1)},
-        reasons=(Reason(origin="probe", text="The certificate is for *.fabrikam.net, fabrikam.net; the gateway asks for pay.fabrikam.example."),),
-        chain=(certificate("*.fabrikam.net", "R11", dns_names=("*.fabrikam.net", "fabrikam.net")), ca("R11", "ISRG Root X1")),
-        remedies=(Remedy(owner="backend", text="Issue the certificate with pay.fabrikam.example among its subject alternative names."),),
+        reasons=(
+            Reason(
+                origin="probe",
+                text="The certificate is for *.fabrikam.net, fabrikam.net; the gateway asks for pay.fabrikam.example.",
+            ),
+        ),
+        chain=(
+            certificate("*.fabrikam.net", "R11", dns_names=("*.fabrikam.net", "fabrikam.net")),
+            ca("R11", "ISRG Root X1"),
+        ),
+        remedies=(
+            Remedy(
+                owner="backend",
+                text="Issue the certificate with pay.fabrikam.example among its subject alternative names.",
+            ),
+        ),
         evidence=(evidence("pay.fabrikam.example", address="203.0.113.7"),),
     )
     expired = finding(
         "crm.contoso.example",
         lead=CauseName.EXPIRED,
-        remedies=(Remedy(owner="backend", text="Renew the certificate and serve the new one.", caution="Check afterwards with: apim-triage check HOST:PORT"),),
+        remedies=(
+            Remedy(
+                owner="backend",
+                text="Renew the certificate and serve the new one.",
+                caution="Check afterwards with: apim-triage check HOST:PORT",
+            ),
+        ),
         counts={40: 9, 41: 12},
         chain=(certificate("crm.contoso.example", not_after=datetime(2025, 11, 18, 21, 59, 59, tzinfo=UTC)), ISSUING),
         evidence=(evidence("crm.contoso.example"),),
@@ -284,7 +330,13 @@ def rich() -> Report:
         lead=CauseName.INCOMPLETE_CHAIN,
         verdict=Verdict.LIKELY,
         counts={1: 4, 12: 6},
-        remedies=(Remedy(owner="backend", text="Send the full chain: append the intermediate to the certificate file that the server presents."), GIVE_ROOT),
+        remedies=(
+            Remedy(
+                owner="backend",
+                text="Send the full chain: append the intermediate to the certificate file that the server presents.",
+            ),
+            GIVE_ROOT,
+        ),
         chain=(certificate("legacy.contoso.example", "DigiCert TLS RSA SHA256 2020 CA1"),),
         evidence=(evidence("legacy.contoso.example", pinned=True),),
     )
@@ -292,15 +344,24 @@ def rich() -> Report:
         "mainframe.contoso.example",
         gateway=ONPREM,
         lead=CauseName.TLS_VERSION,
-        counts={i: 2 for i in range(0, 48, 4)},
+        counts=dict.fromkeys(range(0, 48, 4), 2),
         message="error:0A00042E:SSL routines::tlsv1 alert protocol version",
         kind=Kind.TLS_VERSION,
         evidence=(
             evidence(
                 "mainframe.contoso.example",
-                handshake(outcome=Outcome.ALERT, stage=Stage.HELLO, version=None, suite=None, group=None, alert="protocol_version"),
+                handshake(
+                    outcome=Outcome.ALERT,
+                    stage=Stage.HELLO,
+                    version=None,
+                    suite=None,
+                    group=None,
+                    alert="protocol_version",
+                ),
                 handshake(offer="tls-1.0", version="TLS 1.0", suite="TLS_RSA_WITH_AES_128_CBC_SHA", group=None),
-                handshake(offer="everything", outcome=Outcome.RESET, stage=Stage.HELLO, version=None, suite=None, group=None),
+                handshake(
+                    offer="everything", outcome=Outcome.RESET, stage=Stage.HELLO, version=None, suite=None, group=None
+                ),
                 profile="self-hosted",
                 address="fd00::42",
             ),
@@ -315,7 +376,10 @@ def rich() -> Report:
             evidence(
                 "partner.example",
                 handshake(
-                    outcome=Outcome.ALERT, alert="certificate_required", client_cert_requested=True, client_cert_required=True
+                    outcome=Outcome.ALERT,
+                    alert="certificate_required",
+                    client_cert_requested=True,
+                    client_cert_required=True,
                 ),
             ),
         ),
@@ -341,8 +405,15 @@ def rich() -> Report:
         verdict=Verdict.UNKNOWN,
         counts={7: 4, 8: 2},
         state=State.UNKNOWN,
-        cluster={"id": id_of("pool"), "backend": Backend(scheme="", host="", port=None, backend_ids=("pool-a", "pool-b"))},
-        reasons=(Reason(origin="probe", text="Missing: the backend was not probed: the log does not name the backend's host."),),
+        cluster={
+            "id": id_of("pool"),
+            "backend": Backend(scheme="", host="", port=None, backend_ids=("pool-a", "pool-b")),
+        },
+        reasons=(
+            Reason(
+                origin="probe", text="Missing: the backend was not probed: the log does not name the backend's host."
+            ),
+        ),
     )
     findings = (orders, name, stock, version, expired, missing, dark, client, gone)
     alone = [
@@ -359,7 +430,9 @@ def rich() -> Report:
     return report(
         *findings,
         incidents=(shared, *alone),
-        caveats=("Nothing says which tier edge-7 is: classic was assumed, and remedies are given per tier (--gateway sets it).",),
+        caveats=(
+            "Nothing says which tier edge-7 is: classic was assumed, and remedies are given per tier (--gateway sets it).",
+        ),
     )
 
 
@@ -384,13 +457,17 @@ def report(*findings: Finding, **changes: object) -> Report:
                 ),
                 SourceIntake(name="portal.csv", shape="portal CSV", records=210, failures=0, rejected=0),
             ),
-            lookalike_reasons=(Share(value="ClientConnectionFailure", failures=30), Share(value="Timeout", failures=11)),
+            lookalike_reasons=(
+                Share(value="ClientConnectionFailure", failures=30),
+                Share(value="Timeout", failures=11),
+            ),
             send_request=(Share(value="auth.contoso.example", failures=7),),
         ),
         gateways=tuple(gateways[id_] for id_ in dict.fromkeys(f.cluster.gateway for f in findings) if id_ in gateways),
         findings=findings,
         incidents=tuple(
-            Incident(cause=f.lead.cause, clusters=(f.cluster.id,), shared=f.cluster.backend.label, remedies=f.remedies) for f in findings
+            Incident(cause=f.lead.cause, clusters=(f.cluster.id,), shared=f.cluster.backend.label, remedies=f.remedies)
+            for f in findings
         ),
         evidence=tuple(e for f in findings for e in f.evidence),
     )
@@ -407,10 +484,30 @@ def hostile(text: str) -> Report:
     share = (Share(value=text, failures=3),)
     gateway = Gateway(id=text, name=text, region=text, tier=Tier.CLASSIC, tier_from=TierFrom.ASSUMED)
     remedy = Remedy(owner="backend", text=text, caution=text)
-    leaf = certificate(text, dns_names=(text, text), ip_addresses=(text,), aia=(text,), key=text, signature=text, subject=text, issuer=text)
-    shake = handshake(offer=text, version=text, suite=text, group=text, alert=text, detail=text, outcome=Outcome.NOT_TLS, chain=(b"x",))
+    leaf = certificate(
+        text,
+        dns_names=(text, text),
+        ip_addresses=(text,),
+        aia=(text,),
+        key=text,
+        signature=text,
+        subject=text,
+        issuer=text,
+    )
+    shake = handshake(
+        offer=text,
+        version=text,
+        suite=text,
+        group=text,
+        alert=text,
+        detail=text,
+        outcome=Outcome.NOT_TLS,
+        chain=(b"x",),
+    )
     seen = evidence(text, shake, address=text, server_name=text + "2")
-    seen = replace(seen, collected=Collected(host=text, at=PROBED, tool=text, version=text, resolver=text, vantage=text))
+    seen = replace(
+        seen, collected=Collected(host=text, at=PROBED, tool=text, version=text, resolver=text, vantage=text)
+    )
     one = finding(
         text,
         gateway=gateway,
@@ -436,6 +533,13 @@ def hostile(text: str) -> Report:
         replace(one, cluster=replace(one.cluster, id=id_of("second"))),
         gateways=(gateway,),
         intake=Intake(sources=(source,), lookalike_reasons=share, send_request=share),
-        incidents=(Incident(cause=CauseName.NAME_MISMATCH, clusters=(one.cluster.id, id_of("second")), shared=text, remedies=(remedy,)),),
+        incidents=(
+            Incident(
+                cause=CauseName.NAME_MISMATCH,
+                clusters=(one.cluster.id, id_of("second")),
+                shared=text,
+                remedies=(remedy,),
+            ),
+        ),
         caveats=(text,),
     )
