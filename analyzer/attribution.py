@@ -37,9 +37,21 @@ def attribute(
     `evidence` is all there is about the backend; the nearest to the gateway is believed. `known` are certificates that
     other backends sent. `not_probed` says why there is no evidence.
     """
-    believed = sorted(evidence, key=lambda e: (e.collected.vantage != "gateway", e.profile != gateway.tier.value, -e.collected.at.timestamp()))
-    case = case_of(cluster, gateway, believed[0] if believed else None, anchors=anchors, known=known, not_probed=not_probed)
-    answers = sorted((one.judge(case) for one in CAUSES), key=lambda a: (_RANK[a.verdict], a.cause is not CauseName.UNKNOWN if a.verdict is Verdict.UNKNOWN else False, _ORDER[a.cause]))
+    believed = sorted(
+        evidence,
+        key=lambda e: (e.collected.vantage != "gateway", e.profile != gateway.tier.value, -e.collected.at.timestamp()),
+    )
+    case = case_of(
+        cluster, gateway, believed[0] if believed else None, anchors=anchors, known=known, not_probed=not_probed
+    )
+    answers = sorted(
+        (one.judge(case) for one in CAUSES),
+        key=lambda a: (
+            _RANK[a.verdict],
+            a.cause is not CauseName.UNKNOWN if a.verdict is Verdict.UNKNOWN else False,
+            _ORDER[a.cause],
+        ),
+    )
     answers = _settle_unknown(answers)
     lead = answers[0]
     return Finding(
@@ -53,7 +65,13 @@ def attribute(
 
 
 def case_of(
-    cluster: Cluster, gateway: Gateway, evidence: Evidence | None, *, anchors: Anchors, known: Sequence[bytes] = (), not_probed: str = ""
+    cluster: Cluster,
+    gateway: Gateway,
+    evidence: Evidence | None,
+    *,
+    anchors: Anchors,
+    known: Sequence[bytes] = (),
+    not_probed: str = "",
 ) -> Case:
     """Everything a cause may read, with the chain judged as of the last failure.
 
@@ -86,7 +104,9 @@ def case_of(
         judgement=judgements[-1] if judgements else None,
         platforms_agree=len({(j.accepted, j.statuses) for j in judgements}) <= 1,
         judged_at=judged_at,
-        shape=trust.shape(sent, anchors=anchors.roots, given_intermediates=anchors.intermediates, known=known) if chain else None,
+        shape=trust.shape(sent, anchors=anchors.roots, given_intermediates=anchors.intermediates, known=known)
+        if chain
+        else None,
         renewed=renewed,
     )
 

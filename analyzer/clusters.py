@@ -7,15 +7,13 @@ from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pandas as pd
 
 from analyzer import messages
 from analyzer.model import Backend, Cluster, Family, Hour, Kind, Message, Share, State
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from analyzer.tally import Tally
+from analyzer.tally import Tally, rows
 
 SAMPLES = 5  # correlation ids kept per cluster
 TOP = 20  # values kept per affected dimension, and messages
@@ -54,27 +52,27 @@ def clusters_of(tally: Tally) -> tuple[Cluster, ...]:
     failing: dict[tuple[Place, Family], _Failing] = {}
     entities: dict[Place, dict[str, None]] = defaultdict(dict)
     failed_hours: dict[Place, dict[datetime, int]] = defaultdict(lambda: defaultdict(int))
-    for row in _rows(tally.failures):
+    for row in rows(tally.failures):
         place, kind = _place(row), Kind(row.kind)
         one = failing.setdefault(
             (place, messages.family_of(kind)), _Failing(first=_time(row.first), last=_time(row.last))
         )
         one.first, one.last = min(one.first, _time(row.first)), max(one.last, _time(row.last))
-        one.failures += row.count_
-        one.texts[row.signature] += row.count_
+        one.failures += row.counted
+        one.texts[row.signature] += row.counted
         one.kinds[row.signature] = kind
-        one.hours[_time(row.hour)] += row.count_
-        one.elapsed[row.elapsed_bucket] += row.count_
+        one.hours[_time(row.hour)] += row.counted
+        one.elapsed[row.elapsed_bucket] += row.counted
         one.ids.update({i: None for i in (row.first_id, row.last_id) if i})
-        failed_hours[place][_time(row.hour)] += row.count_
+        failed_hours[place][_time(row.hour)] += row.counted
         if row.backend_id:
             entities[place][row.backend_id] = None
-    for row in _rows(tally.affected):
+    for row in rows(tally.affected):
         place = _place(row)
         for family in Family:
             group = failing.get((place, family))
             if group is not None and row.signature in group.texts:
-                group.affected[row.dimension][row.value] += row.count_
+                group.affected[row.dimension][row.value] += row.counted
     traffic, counting = _traffic(tally)
     end = tally.found.end
     found = [
@@ -169,7 +167,7 @@ def _traffic(tally: Tally) -> tuple[dict[Place, _Traffic], set[str]]:
     """Traffic by place, and the gateways whose records hold at least one success."""
     places: dict[Place, _Traffic] = defaultdict(_Traffic)
     counting: set[str] = set()
-    for row in _rows(tally.traffic):
+    for row in rows(tally.traffic):
         one = places[_place(row)]
         one.requests[_time(row.hour)] += row.requests
         success = _time_or_none(row.last_success)
@@ -184,14 +182,14 @@ def _also(text: str, kind: Kind) -> tuple[Kind, ...]:
     return tuple(k for k in dict.fromkeys((match.kind, *match.also)) if k is not kind)
 
 
-def _rows(frame: pd.DataFrame) -> Any:
-    # `count` is a method of every named tuple, so the column needs another name
-    return frame.rename(columns={"count": "count_"}).itertuples(index=False)
-
-
 def _place(row: Any) -> Place:
-    port = None if row.port is None or row.port != row.port or str(row.port) == "<NA>" else int(row.port)
-    return row.gateway, row.scheme, row.host, port, "" if row.host else row.backend_id
+    return (
+        row.gateway,
+        row.scheme,
+        row.host,
+        None if pd.isna(row.port) else int(row.port),
+        "" if row.host else row.backend_id,
+    )
 
 
 def _time(value: Any) -> datetime:
@@ -200,7 +198,7 @@ def _time(value: Any) -> datetime:
 
 
 def _time_or_none(value: Any) -> datetime | None:
-    return None if value is None or value != value else _time(value)
+    return None if pd.isna(value) else _time(value)
 
 
 def _top(counts: dict[str, int]) -> list[tuple[str, int]]:

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from analyzer import messages
 from analyzer.model import Gateway, Tier, TierFrom
-
-if TYPE_CHECKING:
-    from analyzer.tally import Tally
+from analyzer.tally import Tally, rows
 
 Platform = Literal["windows", "dotnet-linux"]
 
@@ -44,12 +42,13 @@ def gateways_of(tally: Tally, option: Tier | None = None) -> tuple[Gateway, ...]
     counts: dict[str, int] = defaultdict(int)
     names: dict[str, tuple[str, str]] = {}
     seen: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
-    for row in tally.gateways.rename(columns={"count": "count_"}).itertuples(index=False):
+    for row in rows(tally.gateways):
         names.setdefault(row.gateway, (row.name, row.region))
-        seen[row.gateway][row.field][row.value] += row.count_
-    for frame, column in ((tally.failures, "count"), (tally.traffic, "requests")):
-        for gateway, count in frame.groupby("gateway", sort=False)[column].sum().items():
-            counts[str(gateway)] += int(count)
+        seen[row.gateway][row.field][row.value] += row.counted
+    for row in rows(tally.failures):
+        counts[row.gateway] += row.counted
+    for row in rows(tally.traffic):
+        counts[row.gateway] += row.requests
     stacks = _stacks(tally)
     found = []
     for id_ in sorted({*names, *counts}, key=lambda g: (-counts[g], g)):
@@ -76,8 +75,8 @@ def _tier(seen: dict[str, dict[str, int]], stacks: dict[str, int]) -> tuple[Tier
 def _stacks(tally: Tally) -> dict[str, dict[str, int]]:
     """Failures per gateway and per stack that words its errors so."""
     stacks: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for (gateway, text), count in tally.failures.groupby(["gateway", "signature"], sort=False)["count"].sum().items():
-        stack = messages.classify(text).stack
+    for row in rows(tally.failures):
+        stack = messages.classify(row.signature).stack
         if stack:
-            stacks[gateway][stack] += int(count)
+            stacks[row.gateway][stack] += row.counted
     return stacks

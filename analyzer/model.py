@@ -258,6 +258,7 @@ class Certificate:
     key: str  # "RSA 2048", "EC secp256r1", …
     signature: str  # "sha256WithRSAEncryption", …
     sha256: str  # fingerprint, lower-case hex
+    public_looking: bool  # carries embedded SCTs or a policy of the CA/Browser Forum: a public CA issued it, or one that copies them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -17,7 +17,21 @@ from analyzer.attribution import Anchors, attribute
 from analyzer.clusters import cluster_id, clusters_of
 from analyzer.gateway import gateways_of
 from analyzer.incidents import incidents_of
-from analyzer.model import Backend, Cluster, Collected, Evidence, Family, Finding, Gateway, Outcome, Report, State, Tier, TierFrom, Window
+from analyzer.model import (
+    Backend,
+    Cluster,
+    Collected,
+    Evidence,
+    Family,
+    Finding,
+    Gateway,
+    Outcome,
+    Report,
+    State,
+    Tier,
+    TierFrom,
+    Window,
+)
 from analyzer.probing import Policy, Target
 from analyzer.sources import read
 
@@ -40,7 +54,9 @@ class Aim:
     """Where the probe goes, and under which name, where that differs from the log's URL."""
 
     host_headers: Mapping[str, str] | None = None  # host → name sent as SNI and judged
-    connect_to: Mapping[tuple[str, int | None], tuple[str, int | None]] | None = None  # (host, port) → (address, port); "" and None: any
+    connect_to: Mapping[tuple[str, int | None], tuple[str, int | None]] | None = (
+        None  # (host, port) → (address, port); "" and None: any
+    )
     only: tuple[str, ...] = ()  # globs of hosts; empty: all
 
 
@@ -82,7 +98,7 @@ def analyze(
     window: Window = Window(),  # noqa: B008  frozen
     evidence: Sequence[str | Path] = (),
     ca_files: Sequence[str | Path] = (),
-    aim: Aim = Aim(),  # noqa: B008  frozen
+    aim: Aim = Aim(),
     not_probed: str = "probing was switched off",
     now: datetime | None = None,
     on_progress: Progress | None = None,
@@ -181,22 +197,46 @@ def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:
 
 
 def caveats_of(
-    tally: Tally, clusters: Sequence[Cluster], gateways: Sequence[Gateway], findings: Sequence[Finding], anchors: Anchors
+    tally: Tally,
+    clusters: Sequence[Cluster],
+    gateways: Sequence[Gateway],
+    findings: Sequence[Finding],
+    anchors: Anchors,
 ) -> tuple[str, ...]:
     """What the report did not see or had to assume, one sentence each."""
     intake, found = tally.intake, list[str]()
     if intake.rejected:
-        found.append(f"{intake.rejected} lines or elements could not be read as a record; the first are listed with their source.")
-    found += [f"{s.name} was not read: {s.shape}." for s in intake.sources if s.shape.startswith(("unreadable", "not a gateway log"))]
-    assumed = [g.name or g.id for g in gateways if g.tier_from is TierFrom.ASSUMED and any(f.cluster.gateway == g.id for f in findings)]
+        found.append(
+            f"{intake.rejected} lines or elements could not be read as a record; the first are listed with their source."
+        )
+    found += [
+        f"{s.name} was not read: {s.shape}."
+        for s in intake.sources
+        if s.shape.startswith(("unreadable", "not a gateway log"))
+    ]
+    assumed = [
+        g.name or g.id
+        for g in gateways
+        if g.tier_from is TierFrom.ASSUMED and any(f.cluster.gateway == g.id for f in findings)
+    ]
     if assumed:
-        found.append(f"Nothing says which tier {', '.join(assumed)} is: classic was assumed, and remedies are given per tier (--gateway sets it).")
+        found.append(
+            f"Nothing says which tier {', '.join(assumed)} is: classic was assumed, and remedies are given per tier (--gateway sets it)."
+        )
     if len(clusters) > len(findings):
         left = clusters[len(findings) :]
-        found.append(f"{len(left)} clusters with {sum(c.failures for c in left)} failures were counted but not judged: only the worst {MOST_JUDGED} are.")
-    forbidden = [f.cluster.backend.label for f in findings if any(e.first and e.first.outcome is Outcome.FORBIDDEN for e in f.evidence)]
+        found.append(
+            f"{len(left)} clusters with {sum(c.failures for c in left)} failures were counted but not judged: only the worst {MOST_JUDGED} are."
+        )
+    forbidden = [
+        f.cluster.backend.label
+        for f in findings
+        if any(e.first and e.first.outcome is Outcome.FORBIDDEN for e in f.evidence)
+    ]
     if forbidden:
-        found.append(f"Not probed, because the policy forbids their addresses (--allow-address allows): {_list(forbidden)}.")
+        found.append(
+            f"Not probed, because the policy forbids their addresses (--allow-address allows): {_list(forbidden)}."
+        )
     unseen = [f.cluster.backend.label for f in findings if not f.evidence]
     if unseen:
         found.append(f"Not probed: {_list(unseen)}; their causes are read from the log alone.")

@@ -22,9 +22,22 @@ def what_if(case: Case, roots: Sequence[bytes], intermediates: Sequence[bytes]) 
 def _certificate_changes(case: Case, roots: Sequence[bytes], intermediates: Sequence[bytes]) -> tuple[WhatIf, ...]:
     sent = case.evidence.chain if case.evidence else ()
 
-    def connects(*, host: str | None = case.server_name, extra: Sequence[bytes] = (), also: Sequence[bytes] = (), chain: Sequence[bytes] = sent) -> bool | None:
+    def connects(
+        *,
+        host: str | None = case.server_name,
+        extra: Sequence[bytes] = (),
+        also: Sequence[bytes] = (),
+        chain: Sequence[bytes] = sent,
+    ) -> bool | None:
         answers = {
-            trust.judge(chain, host=host, at=case.judged_at, anchors=[*roots, *extra], intermediates=[*intermediates, *also], platform=p).accepted
+            trust.judge(
+                chain,
+                host=host,
+                at=case.judged_at,
+                anchors=[*roots, *extra],
+                intermediates=[*intermediates, *also],
+                platform=p,
+            ).accepted
             for p in PLATFORMS[case.gateway.tier]
         }
         return _stands(case, answers.pop()) if len(answers) == 1 else None
@@ -40,7 +53,9 @@ def _certificate_changes(case: Case, roots: Sequence[bytes], intermediates: Sequ
         top = shape.top
         root = top if top.self_signed else shape.issuer if shape.issuer_is_root else None
         if root is not None:
-            rows.append(WhatIf(change=f"the gateway is given the root “{root.subject}”", connects=connects(extra=[root.der])))
+            rows.append(
+                WhatIf(change=f"the gateway is given the root “{root.subject}”", connects=connects(extra=[root.der]))
+            )
         else:
             rows.append(WhatIf(change=f"the gateway is given “{top.issuer}” and what stands above it", connects=None))
         if shape.completes_with:

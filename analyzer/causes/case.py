@@ -90,6 +90,12 @@ class Case:
         profile = self.evidence.profile if self.evidence else self.gateway.tier.value
         return hello.version_names(profile)
 
+    @property
+    def offered_groups(self) -> tuple[str, ...]:
+        """IANA names of the key-exchange groups in the gateway's hello."""
+        profile = self.evidence.profile if self.evidence else self.gateway.tier.value
+        return hello.group_names(profile)
+
     def reservations(self) -> tuple[Reason, ...]:
         """What keeps the evidence from confirming anything: it may not speak for the gateway, then and there (empty: nothing)."""
         if self.evidence is None:
@@ -106,7 +112,11 @@ class Case:
         if not fresh and (self.leaf is None or self.leaf.not_before > self.cluster.first_seen):
             found.append(
                 f"the last failure was {_ago(collected.at - self.cluster.last_seen)} before the probe, and "
-                + ("no certificate was seen that" if self.leaf is None else "the certificate seen was issued after the first failure, so nothing")
+                + (
+                    "no certificate was seen that"
+                    if self.leaf is None
+                    else "the certificate seen was issued after the first failure, so nothing"
+                )
                 + " ties what was seen to what failed"
             )
         return tuple(Reason(origin="probe", text=text) for text in found)

@@ -75,9 +75,7 @@ NAMED: dict[Kind, frozenset[CauseName]] = {
 """Causes that a kind of message names. Where it names one alone, the log by itself shows that cause;
 .NET says UntrustedRoot to a self-signed leaf too, PartialChain to 2a and 2b alike, NotTimeValid to expired and not yet valid."""
 
-_TLS_KINDS = frozenset(
-    {Kind.TLS_VERSION, Kind.CIPHER, Kind.TLS_OTHER, Kind.CLIENT_CERTIFICATE, Kind.RESET, Kind.HTTP2}
-)
+_TLS_KINDS = frozenset({Kind.TLS_VERSION, Kind.CIPHER, Kind.TLS_OTHER, Kind.CLIENT_CERTIFICATE, Kind.RESET, Kind.HTTP2})
 _ANY_TRUST = frozenset({Kind.TRUST_UNSPECIFIED})
 
 
@@ -143,18 +141,25 @@ def answer(
             return result(Verdict.UNKNOWN, *told, *quoted, conflict)
         held_back = (*cap, *case.reservations(), *against, *((conflict,) if conflict else ()))
         if not held_back and all(m.kind is Kind.OTHER for m in case.cluster.messages):
-            held_back = (Reason(origin="log", text="the log's words are not known to stand for this cause or any other"),)
+            held_back = (
+                Reason(origin="log", text="the log's words are not known to stand for this cause or any other"),
+            )
         return result(Verdict.LIKELY if held_back else Verdict.CONFIRMED, *told, *quoted, *held_back)
     if probe is Says.NO:
         if log is Says.YES:
-            disagree = Reason(origin="probe", text="The gateway's message names this cause, and the probe does not see it: the two disagree.")
+            disagree = Reason(
+                origin="probe",
+                text="The gateway's message names this cause, and the probe does not see it: the two disagree.",
+            )
             return result(Verdict.UNKNOWN, *quoted, *told, disagree)
         return result(Verdict.RULED_OUT, *told)
     if log is Says.YES:
         lacking = (Reason(origin="probe", text=missing),) if missing else ()
         return result(Verdict.LIKELY, *quoted, *lacking)
     if log is Says.NO:
-        return result(Verdict.RULED_OUT, *quoted, Reason(origin="log", text="The gateway's message cannot stand for this cause."))
+        return result(
+            Verdict.RULED_OUT, *quoted, Reason(origin="log", text="The gateway's message cannot stand for this cause.")
+        )
     return result(Verdict.UNKNOWN, Reason(origin="probe", text=missing or "nothing was observed that decides it"))
 
 
@@ -163,7 +168,11 @@ def _success_after_onset(case: Case) -> tuple[Reason, ...]:
     if c.last_success is None or not c.first_seen < c.last_success < c.last_seen:
         return ()
     text = f"a call to this backend succeeded at {c.last_success:%Y-%m-%d %H:%M} UTC, between the first and the last failure"
-    return (Reason(origin="log", text=text + ": a fault like this fails every call, unless several servers answer for the name"),)
+    return (
+        Reason(
+            origin="log", text=text + ": a fault like this fails every call, unless several servers answer for the name"
+        ),
+    )
 
 
 def _probe_outranks(case: Case, cause: CauseName) -> bool:
@@ -182,5 +191,7 @@ def _probe_outranks(case: Case, cause: CauseName) -> bool:
 
 
 def _conflict(case: Case, cause: CauseName) -> Reason:
-    text = f"the gateway's words ({', '.join(k.value for k in case.kinds)}) do not fit {cause.value}: log and probe differ"
+    text = (
+        f"the gateway's words ({', '.join(k.value for k in case.kinds)}) do not fit {cause.value}: log and probe differ"
+    )
     return Reason(origin="log", text=text)

@@ -39,7 +39,9 @@ def judge(case: Case) -> Attribution:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """Only the issuing CA can mend its chain."""
     return (
-        renew("Have the certificate issued again by a CA whose constraints allow it; show the CA's owner the reason above."),
+        renew(
+            "Have the certificate issued again by a CA whose constraints allow it; show the CA's owner the reason above."
+        ),
         skip_validation(case, chain=True, name=False),
     )
 

@@ -43,7 +43,10 @@ def chain_end(case: Case) -> ChainEnd:
     if not judgement.statuses & {"UntrustedRoot", "PartialChain", "Cyclic"}:
         return ChainEnd(end=End.TRUSTED, told=f"{sent}: that leads to a root that the gateway is taken to have.")
     if top.self_signed and len(shape.path) == 1:
-        return ChainEnd(end=End.SELF_SIGNED, told=f"The server's certificate {name(top)} is signed by itself, and the gateway was not given it.")
+        return ChainEnd(
+            end=End.SELF_SIGNED,
+            told=f"The server's certificate {name(top)} is signed by itself, and the gateway was not given it.",
+        )
     if top.self_signed:
         return ChainEnd(
             end=End.UNTRUSTED_ROOT,
@@ -87,7 +90,9 @@ def chain_end(case: Case) -> ChainEnd:
 def _public(case: Case) -> tuple[str, ...]:
     """Rule 11: a root that Microsoft's program has and our list lacks must not become 2a."""
     if case.leaf is not None and case.leaf.public_looking:
-        return ("the leaf looks publicly issued: Microsoft's root program may hold a root that the list used here lacks",)
+        return (
+            "the leaf looks publicly issued: Microsoft's root program may hold a root that the list used here lacks",
+        )
     return ()
 
 

@@ -18,13 +18,25 @@ def judge(case: Case) -> Attribution:
         return answer(case, cause, probe=Says.YES, reasons=(sentence(case),))
     other = in_offered_version(case)
     if other is not None and other.suite not in case.offered_suites:
-        told = f"Offered every suite, the server chooses {other.suite} in {other.version}, which this tier never offers."
+        told = (
+            f"Offered every suite, the server chooses {other.suite} in {other.version}, which this tier never offers."
+        )
         return answer(case, cause, probe=Says.YES, reasons=(told, sentence(case)), cap=unsure_list(case, other.suite))
     if other is not None:
-        return answer(case, cause, probe=Says.NO, reasons=(f"The server accepts {other.suite}, which the gateway offers: something else differs.",))
+        return answer(
+            case,
+            cause,
+            probe=Says.NO,
+            reasons=(f"The server accepts {other.suite}, which the gateway offers: something else differs.",),
+        )
     if answered(case):
         return answer(case, cause, probe=Says.NO, reasons=("There is no version in common; suites come after that.",))
-    return answer(case, cause, probe=Says.OPEN, missing=f"no hello was answered, so the server's suites are not known. {sentence(case)}")
+    return answer(
+        case,
+        cause,
+        probe=Says.OPEN,
+        missing=f"no hello was answered, so the server's suites are not known. {sentence(case)}",
+    )
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

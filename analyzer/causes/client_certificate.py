@@ -13,18 +13,37 @@ def judge(case: Case) -> Attribution:
     refusing = next((h for h in shakes if h.client_cert_required), None)
     if refusing is not None:
         how = f"alert {refusing.alert}" if refusing.alert else "it ended the connection"
-        return answer(case, cause, probe=Says.YES, reasons=(f"The server asks for a client certificate and refuses to go on without one ({how}).",))
+        return answer(
+            case,
+            cause,
+            probe=Says.YES,
+            reasons=(f"The server asks for a client certificate and refuses to go on without one ({how}).",),
+        )
     if failed(case) is None:
         return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
     if any(h.client_cert_requested and h.client_cert_required is False for h in shakes):
-        return answer(case, cause, probe=Says.NO, reasons=("The server asks for a client certificate and goes on without one.",))
+        return answer(
+            case, cause, probe=Says.NO, reasons=("The server asks for a client certificate and goes on without one.",)
+        )
     ended = next((h for h in shakes if h.version == "TLS 1.3" and h.outcome in (Outcome.RESET, Outcome.CLOSED)), None)
     if ended is not None:
-        return answer(case, cause, probe=Says.OPEN, missing="the server ended the connection after a complete TLS 1.3 handshake, as one does that misses a client certificate, but gave no reason")
+        return answer(
+            case,
+            cause,
+            probe=Says.OPEN,
+            missing="the server ended the connection after a complete TLS 1.3 handshake, as one does that misses a client certificate, but gave no reason",
+        )
     if any(h.client_cert_requested for h in shakes):
-        return answer(case, cause, probe=Says.OPEN, missing="the server asks for a client certificate; whether it goes on without one was not learnt")
+        return answer(
+            case,
+            cause,
+            probe=Says.OPEN,
+            missing="the server asks for a client certificate; whether it goes on without one was not learnt",
+        )
     if case.handshake_stands and any(h.client_cert_requested is False for h in shakes):
-        return answer(case, cause, probe=Says.NO, reasons=("The server does not ask for a client certificate in its handshake.",))
+        return answer(
+            case, cause, probe=Says.NO, reasons=("The server does not ask for a client certificate in its handshake.",)
+        )
     return answer(case, cause, probe=Says.OPEN, missing="whether the server asks for a client certificate was not seen")
 
 

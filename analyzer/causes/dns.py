@@ -11,9 +11,16 @@ from analyzer.model import Attribution, CauseName, Outcome, Remedy
 def judge(case: Case) -> Attribution:
     """NXDOMAIN, or no address, from the resolver that was asked; a resolver that does not answer says nothing of the name."""
     if _is_address(case.cluster.backend.host):
-        return answer(case, CauseName.DNS, probe=Says.NO, reasons=("The backend is an address: nothing has to be resolved.",))
+        return answer(
+            case, CauseName.DNS, probe=Says.NO, reasons=("The backend is an address: nothing has to be resolved.",)
+        )
     if case.evidence is not None and case.evidence.pinned:
-        return answer(case, CauseName.DNS, probe=Says.OPEN, missing="the address was given by --connect-to, so the name was not resolved")
+        return answer(
+            case,
+            CauseName.DNS,
+            probe=Says.OPEN,
+            missing="the address was given by --connect-to, so the name was not resolved",
+        )
     return connection_answer(case, CauseName.DNS, frozenset({Outcome.NAME_NOT_FOUND}))
 
 

@@ -16,15 +16,29 @@ SLACK = timedelta(hours=1)
 def judge(case: Case) -> Attribution:
     """Judged as of the last failure (RFC 5280 section 4.1.2.5); failures before the expiry speak against it as the only cause."""
     late = expired(case) if case.judgement else ()
-    told, cap = "", ()
+    told = ""
+    cap: tuple[Reason, ...] = ()
     if late:
         one = late[0]
-        which = "The server's certificate" if case.leaf and one.sha256 == case.leaf.sha256 else "A CA certificate of the chain,"
+        which = (
+            "The server's certificate"
+            if case.leaf and one.sha256 == case.leaf.sha256
+            else "A CA certificate of the chain,"
+        )
         told = f"{which} {name(one)} expired on {day(one.not_after)}; the first failure was on {day(case.cluster.first_seen)}."
         if one.not_after - SLACK > case.cluster.first_seen:
-            cap = (Reason(origin="log", text="failures began before it expired: they had another cause, or another certificate"),)
+            cap = (
+                Reason(
+                    origin="log",
+                    text="failures began before it expired: they had another cause, or another certificate",
+                ),
+            )
     leaf = case.leaf
-    until = f"The certificates were within their dates at the last failure (the leaf until {day(leaf.not_after)})." if leaf else ""
+    until = (
+        f"The certificates were within their dates at the last failure (the leaf until {day(leaf.not_after)})."
+        if leaf
+        else ""
+    )
     return certificate_answer(case, CauseName.EXPIRED, shown=bool(late), told=told, otherwise=until, cap=cap)
 
 

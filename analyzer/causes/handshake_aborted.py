@@ -18,7 +18,12 @@ def judge(case: Case) -> Attribution:
     if first is None or first.outcome not in ENDINGS or first.alert == "protocol_version":
         return answer(case, cause, probe=Says.NO, reasons=(sentence(case),))
     if answered(case):
-        return answer(case, cause, probe=Says.NO, reasons=("The server answers another hello, so what differs between the two explains the failure.",))
+        return answer(
+            case,
+            cause,
+            probe=Says.NO,
+            reasons=("The server answers another hello, so what differs between the two explains the failure.",),
+        )
     tried = f" So did {len(case.diagnostic)} other hellos." if case.diagnostic else ""
     return answer(case, cause, probe=Says.YES, reasons=(sentence(case) + tried,))
 
@@ -31,7 +36,10 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
             owner="backend",
             text=f"Read the server's TLS log at the time of a failing call: no certificate bound to the name {name}, a missing key, or an overloaded server are common.",
         ),
-        Remedy(owner="network", text="Look for a load balancer or firewall that ends connections for names or addresses it does not know."),
+        Remedy(
+            owner="network",
+            text="Look for a load balancer or firewall that ends connections for names or addresses it does not know.",
+        ),
     )
 
 

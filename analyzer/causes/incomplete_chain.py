@@ -25,7 +25,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     """First the backend sends its full chain; giving the gateway the intermediate is the second best."""
     top = case.shape.top if case.shape else None
     missing = f"“{top.issuer}”" if top else "the missing intermediate"
-    fetch = ()
+    fetch: tuple[Remedy, ...] = ()
     if top and any(url.lower().startswith("http://") for url in top.aia):
         fetch = (
             Remedy(
@@ -34,7 +34,10 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
             ),
         )
     return (
-        Remedy(owner="backend", text=f"Send the full chain: append {missing} to the certificate file the server presents (leaf first, the root may stay out)."),
+        Remedy(
+            owner="backend",
+            text=f"Send the full chain: append {missing} to the certificate file the server presents (leaf first, the root may stay out).",
+        ),
         *fetch,
         *give_ca(case, f"the intermediate {missing}", "Intermediate"),
         skip_validation(case, chain=True, name=False),

@@ -32,7 +32,9 @@ def judge(case: Case) -> Attribution:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """The name is the backend's to mend; a CA upload never cures it."""
     found = [
-        Remedy(owner="backend", text=f"Issue the certificate with {case.server_name} among its subject alternative names.")
+        Remedy(
+            owner="backend", text=f"Issue the certificate with {case.server_name} among its subject alternative names."
+        )
     ]
     if case.leaf and case.leaf.dns_names:
         covered = _names(case.leaf)
@@ -40,7 +42,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
             Remedy(
                 owner="gateway",
                 text=f"Or ask for a name that the certificate covers ({covered}): change the backend URL, or set the Host header "
-                "in policy (set-header name=\"Host\"): it decides both SNI and the name that is checked.",
+                'in policy (set-header name="Host"): it decides both SNI and the name that is checked.',
                 caution="The server must route that name to the same site. Uploading a CA certificate does not help.",
             )
         )

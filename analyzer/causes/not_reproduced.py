@@ -11,25 +11,34 @@ def judge(case: Case) -> Attribution:
     cause = CauseName.NOT_REPRODUCED
 
     def result(verdict: Verdict, *texts: str) -> Attribution:
-        return Attribution(cause=cause, verdict=verdict, reasons=tuple(Reason(origin="probe", text=t) for t in texts if t))
+        return Attribution(
+            cause=cause, verdict=verdict, reasons=tuple(Reason(origin="probe", text=t) for t in texts if t)
+        )
 
     first = case.first
     if case.evidence is None or first is None:
         return result(Verdict.UNKNOWN, no_chain(case))
     if first.outcome is Outcome.COMPLETED and first.stage is Stage.CONNECT:
-        return result(Verdict.LIKELY, f"The port accepts connections [{case.where()}]; the backend's URL has no TLS to try.")
+        return result(
+            Verdict.LIKELY, f"The port accepts connections [{case.where()}]; the backend's URL has no TLS to try."
+        )
     if first.outcome is not Outcome.COMPLETED:
         return result(Verdict.RULED_OUT, sentence(case))
     if any(h.client_cert_required for h in case.evidence.handshakes):
         return result(Verdict.RULED_OUT, "The server refuses a client without a certificate.")
-    if any(h.stage is Stage.APPLICATION and h.outcome in (Outcome.RESET, Outcome.CLOSED) for h in case.evidence.handshakes):
+    if any(
+        h.stage is Stage.APPLICATION and h.outcome in (Outcome.RESET, Outcome.CLOSED) for h in case.evidence.handshakes
+    ):
         return result(Verdict.UNKNOWN, "After a complete handshake the server ended the connection without an answer.")
     if case.judgement is None:
         return result(Verdict.UNKNOWN, "The handshake stands, but the certificates were not seen.")
     if not case.judgement.accepted:
         return result(Verdict.RULED_OUT, "The gateway would not accept the certificate.")
     if not case.platforms_agree:
-        return result(Verdict.UNKNOWN, "Windows and .NET on Linux judge this chain differently, and which one this tier runs on is not documented.")
+        return result(
+            Verdict.UNKNOWN,
+            "Windows and .NET on Linux judge this chain differently, and which one this tier runs on is not documented.",
+        )
     chosen = " with ".join(x for x in (first.version, first.suite) if x)
     healthy = f"The gateway's own hello is answered ({chosen}) and the certificate is accepted [{case.where()}]."
     since = ""
@@ -37,7 +46,11 @@ def judge(case: Case) -> Attribution:
         since = f"The certificate was issued on {day(case.leaf.not_before)}, after the last failure: it has been renewed since."
     elif case.cluster.state is State.STOPPED:
         since = "The log agrees: a call succeeded after the last failure."
-    elsewhere = "" if case.gateway.tier_from.value == "settings" else "What the gateway trusts and sees from its own network may differ."
+    elsewhere = (
+        ""
+        if case.gateway.tier_from.value == "settings"
+        else "What the gateway trusts and sees from its own network may differ."
+    )
     return result(Verdict.LIKELY, healthy, since, elsewhere)
 
 
@@ -50,7 +63,10 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
             owner="network",
             text="Ask from where the gateway stands: run the probe on a machine in its network (apim-triage probe --targets report.json --vantage gateway) and give the result back with --evidence.",
         ),
-        Remedy(owner="gateway", text="If a policy sets the Host header, repeat with --host-header HOST=NAME: it decides the name that is asked for and checked."),
+        Remedy(
+            owner="gateway",
+            text="If a policy sets the Host header, repeat with --host-header HOST=NAME: it decides the name that is asked for and checked.",
+        ),
     )
 
 

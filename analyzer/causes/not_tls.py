@@ -15,7 +15,12 @@ def judge(case: Case) -> Attribution:
     if case.first and case.first.outcome is Outcome.NOT_TLS:
         return answer(case, cause, probe=Says.YES, reasons=(sentence(case),))
     if case.first and case.first.outcome in (Outcome.CLOSED, Outcome.RESET, Outcome.SILENT):
-        return answer(case, cause, probe=Says.OPEN, missing=f"the server said nothing by which to know its protocol. {sentence(case)}")
+        return answer(
+            case,
+            cause,
+            probe=Says.OPEN,
+            missing=f"the server said nothing by which to know its protocol. {sentence(case)}",
+        )
     return answer(case, cause, probe=Says.NO, reasons=("The server speaks TLS.",))
 
 
@@ -23,7 +28,10 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     """Scheme, port or server: one of them is wrong."""
     port = case.cluster.backend.port
     return (
-        Remedy(owner="gateway", text=f"Check the backend URL: does the server speak TLS on port {port}? Use the port that does, or http:// if it has none."),
+        Remedy(
+            owner="gateway",
+            text=f"Check the backend URL: does the server speak TLS on port {port}? Use the port that does, or http:// if it has none.",
+        ),
         Remedy(owner="backend", text="Or enable TLS on that port."),
         Remedy(owner="network", text="Or look for a proxy or firewall that answers in the server's place."),
     )

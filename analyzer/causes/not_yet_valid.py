@@ -13,14 +13,20 @@ def judge(case: Case) -> Attribution:
     early = not_yet_valid(case) if case.judgement else ()
     told = f"The certificate {name(early[0])} is valid only from {day(early[0].not_before)}." if early else ""
     leaf = case.leaf
-    since = f"The certificates were valid already when they were seen (the leaf from {day(leaf.not_before)})." if leaf else ""
+    since = (
+        f"The certificates were valid already when they were seen (the leaf from {day(leaf.not_before)})."
+        if leaf
+        else ""
+    )
     return certificate_answer(case, CauseName.NOT_YET_VALID, shown=bool(early), told=told, otherwise=since)
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """The backend serves a valid one until then; clocks are worth a look."""
     return (
-        renew("Serve the previous certificate until the new one is valid, or have it issued again; check the clock of the issuing machine."),
+        renew(
+            "Serve the previous certificate until the new one is valid, or have it issued again; check the clock of the issuing machine."
+        ),
         skip_validation(case, chain=True, name=False),
     )
 

@@ -61,7 +61,9 @@ def certificate_answer(
         return answer(case, cause, probe=Says.NO, reasons=(otherwise,))
     if case.handshake_stands is False:
         # the gateway's handshake ends before a certificate matters; the chain was seen by another hello
-        later = f"{told} But the gateway's own handshake fails earlier: once that is mended, this would be the next fault."
+        later = (
+            f"{told} But the gateway's own handshake fails earlier: once that is mended, this would be the next fault."
+        )
         return answer(case, cause, probe=Says.OPEN, missing=later)
     if case.renewed and case.leaf is not None:
         renewal = f"the certificate seen was issued on {day(case.leaf.not_before)}, after the last failure: another one failed"

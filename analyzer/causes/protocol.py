@@ -9,12 +9,18 @@ from analyzer.model import Handshake, Outcome, Reason, Tier
 
 def answered(case: Case) -> tuple[Handshake, ...]:
     """Handshakes in which the server chose a version, whoever's hello it was."""
-    return tuple(h for h in (case.evidence.handshakes if case.evidence else ()) if h.version and h.outcome in (Outcome.COMPLETED, Outcome.WRONG_VERSION))
+    return tuple(
+        h
+        for h in (case.evidence.handshakes if case.evidence else ())
+        if h.version and h.outcome in (Outcome.COMPLETED, Outcome.WRONG_VERSION)
+    )
 
 
 def in_offered_version(case: Case) -> Handshake | None:
     """A diagnostic handshake that stood in a version the gateway offers too: so what differs is the suite or a parameter."""
-    return next((h for h in case.diagnostic if h.outcome is Outcome.COMPLETED and h.version in case.offered_versions), None)
+    return next(
+        (h for h in case.diagnostic if h.outcome is Outcome.COMPLETED and h.version in case.offered_versions), None
+    )
 
 
 def failed(case: Case) -> bool | None:

@@ -14,7 +14,10 @@ def judge(case: Case) -> Attribution:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """Server, port or firewall."""
     return (
-        Remedy(owner="backend", text=f"Start the service on {case.cluster.backend.label}, and see that it listens on that address and port."),
+        Remedy(
+            owner="backend",
+            text=f"Start the service on {case.cluster.backend.label}, and see that it listens on that address and port.",
+        ),
         Remedy(owner="gateway", text="Check the port in the backend URL."),
         Remedy(owner="network", text="Look for a firewall rule that rejects the gateway's addresses."),
     )

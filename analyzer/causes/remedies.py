@@ -7,9 +7,7 @@ from collections.abc import Iterable
 from analyzer.causes.case import Case
 from analyzer.model import Remedy, Tier, TierFrom
 
-TEST_ONLY = (
-    "For proving the cause, in test. Switched off in production, the gateway accepts any server that answers on that address."
-)
+TEST_ONLY = "For proving the cause, in test. Switched off in production, the gateway accepts any server that answers on that address."
 CA_COST = (
     "Takes 15 minutes or longer, more with units and regions; Developer tier is down meanwhile. "
     "The certificate is trusted machine-wide and may change other backends' chains. At most 10 CA certificates."

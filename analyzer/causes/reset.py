@@ -15,14 +15,22 @@ def judge(case: Case) -> Attribution:
     if case.first is None or case.first.outcome is not Outcome.RESET:
         return answer(case, cause, probe=Says.NO, reasons=(sentence(case),))
     if answered(case):
-        return answer(case, cause, probe=Says.NO, reasons=("Another hello is answered, so what differs between the two explains the reset.",))
+        return answer(
+            case,
+            cause,
+            probe=Says.NO,
+            reasons=("Another hello is answered, so what differs between the two explains the reset.",),
+        )
     return answer(case, cause, probe=Says.YES, reasons=(sentence(case),))
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """Something between, or the server itself, refuses this client."""
     return (
-        Remedy(owner="network", text="Find what resets the connection: a firewall that filters by server name, an inspection proxy, a load balancer without a healthy server."),
+        Remedy(
+            owner="network",
+            text="Find what resets the connection: a firewall that filters by server name, an inspection proxy, a load balancer without a healthy server.",
+        ),
         Remedy(owner="backend", text=f"See that a site is bound to the name {case.server_name} on this address."),
     )
 

@@ -11,7 +11,9 @@ from analyzer.model import Attribution, CauseName, Remedy
 def judge(case: Case) -> Attribution:
     """A leaf whose own key verifies its signature, outside the anchors."""
     end = chain_end(case)
-    return certificate_answer(case, CauseName.SELF_SIGNED, shown=end.end is End.SELF_SIGNED, told=end.told, otherwise=end.told)
+    return certificate_answer(
+        case, CauseName.SELF_SIGNED, shown=end.end is End.SELF_SIGNED, told=end.told, otherwise=end.told
+    )
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

@@ -15,7 +15,10 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     """Who is silent decides whose it is."""
     if case.first is not None and case.first.outcome is Outcome.SILENT:
         return (
-            Remedy(owner="backend", text="The port accepts connections and then stays silent: look for a hung or overloaded server, or one that waits for another protocol."),
+            Remedy(
+                owner="backend",
+                text="The port accepts connections and then stays silent: look for a hung or overloaded server, or one that waits for another protocol.",
+            ),
             Remedy(owner="network", text="Or for a load balancer that accepts connections it cannot pass on."),
         )
     return (

@@ -13,16 +13,27 @@ def judge(case: Case) -> Attribution:
     if failed(case) is None:
         return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
     if not failed(case):
-        return answer(case, cause, probe=Says.NO, reasons=("The server accepts the gateway's groups and signature algorithms.",))
+        return answer(
+            case, cause, probe=Says.NO, reasons=("The server accepts the gateway's groups and signature algorithms.",)
+        )
     other = in_offered_version(case)
     if other is not None and other.suite in case.offered_suites:
-        found = [x for x in (other.group and f"group {other.group}", case.leaf and f"a certificate with key {case.leaf.key}") if x]
+        found = [
+            x
+            for x in (other.group and f"group {other.group}", case.leaf and f"a certificate with key {case.leaf.key}")
+            if x
+        ]
         told = f"The suite {other.suite} is offered by the gateway, yet the server accepts it only with {' and '.join(found) or 'other parameters'}."
-        limit = "The gateway offers the groups x25519, secp256r1 and secp384r1."
+        limit = f"The gateway offers the groups {', '.join(case.offered_groups)}."
         return answer(case, cause, probe=Says.YES, reasons=(told, limit, sentence(case)), cap=unsure_list(case))
     if answered(case):
         return answer(case, cause, probe=Says.NO, reasons=("The version or the suite differs already.",))
-    return answer(case, cause, probe=Says.OPEN, missing=f"no hello was answered, so the server's parameters are not known. {sentence(case)}")
+    return answer(
+        case,
+        cause,
+        probe=Says.OPEN,
+        missing=f"no hello was answered, so the server's parameters are not known. {sentence(case)}",
+    )
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:  # noqa: ARG001  the same for every case

@@ -15,7 +15,12 @@ def judge(case: Case) -> Attribution:
         return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
     offered = " and ".join(case.offered_versions)
     if not failed(case):
-        return answer(case, cause, probe=Says.NO, reasons=(f"The handshake stands in {case.first.version if case.first else offered}.",))
+        return answer(
+            case,
+            cause,
+            probe=Says.NO,
+            reasons=(f"The handshake stands in {case.first.version if case.first else offered}.",),
+        )
     spoken = tuple(dict.fromkeys(h.version for h in answered(case) if h.version))
     if spoken and not set(spoken) & set(case.offered_versions):
         told = f"The server speaks {' and '.join(spoken)}; the gateway offers only {offered}."
@@ -25,7 +30,9 @@ def judge(case: Case) -> Attribution:
         return answer(case, cause, probe=Says.NO, reasons=(f"The server speaks {common}, as the gateway does.",))
     if case.first and case.first.alert == "protocol_version":
         doubt = Reason(origin="probe", text="none of the hellos tried found a version that the server does speak")
-        return answer(case, cause, probe=Says.YES, reasons=(f"The server refuses {offered}.", sentence(case)), cap=(doubt,))
+        return answer(
+            case, cause, probe=Says.YES, reasons=(f"The server refuses {offered}.", sentence(case)), cap=(doubt,)
+        )
     return answer(case, cause, probe=Says.OPEN, missing=f"no hello was answered in any version. {sentence(case)}")
 
 

@@ -10,7 +10,9 @@ def judge(case: Case) -> Attribution:
     """Always unknown; `attribution` rules it out where another cause is confirmed or likely."""
     log = (quote_log(case),) if case.cluster.messages else ()
     seen = sentence(case) if case.first is not None else f"Missing: {no_chain(case)}."
-    return Attribution(cause=CauseName.UNKNOWN, verdict=Verdict.UNKNOWN, reasons=(*log, Reason(origin="probe", text=seen)))
+    return Attribution(
+        cause=CauseName.UNKNOWN, verdict=Verdict.UNKNOWN, reasons=(*log, Reason(origin="probe", text=seen))
+    )
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

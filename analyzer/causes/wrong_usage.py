@@ -13,9 +13,14 @@ def judge(case: Case) -> Attribution:
     """Modern .NET puts serverAuth into the chain policy; .NET Framework's own check is not documented for the classic gateway."""
     shown = case.judgement is not None and "NotValidForUsage" in case.judgement.statuses
     usages = ", ".join(case.leaf.usages) if case.leaf and case.leaf.usages else "none listed"
-    cap = ()
+    cap: tuple[Reason, ...] = ()
     if case.gateway.tier in (Tier.CLASSIC, Tier.CONSUMPTION):
-        cap = (Reason(origin="settings", text="whether this tier's .NET Framework checks the extended key usage is not documented"),)
+        cap = (
+            Reason(
+                origin="settings",
+                text="whether this tier's .NET Framework checks the extended key usage is not documented",
+            ),
+        )
     return certificate_answer(
         case,
         CauseName.WRONG_USAGE,
