@@ -1,0 +1,24 @@
+"""Certificates in, what a gateway makes of them out: names, chains, roots. No network."""
+
+from analyzer.trust.certificate import describe
+from analyzer.trust.differences import DIFFERENCES, Difference
+from analyzer.trust.judgement import Platform, judge
+from analyzer.trust.names import matches_host
+from analyzer.trust.roots import load_anchors, read_certificates, split_given
+from analyzer.trust.shape import ChainShape, shape
+from analyzer.trust.status import Status
+
+__all__ = [
+    "DIFFERENCES",
+    "ChainShape",
+    "Difference",
+    "Platform",
+    "Status",
+    "describe",
+    "judge",
+    "load_anchors",
+    "matches_host",
+    "read_certificates",
+    "shape",
+    "split_given",
+]
