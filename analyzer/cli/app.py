@@ -31,15 +31,70 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-Gateway = Annotated[str, typer.Option("--gateway", metavar="TIER", help="The gateway's tier: auto, classic, v2, consumption or self-hosted.")]
-CaFiles = Annotated[list[Path] | None, typer.Option("--ca-file", metavar="PEM", help="Certificates that were given to the gateway, roots and intermediates alike. Repeatable.")]
-HostHeaders = Annotated[list[str] | None, typer.Option("--host-header", metavar="HOST=NAME", help="A policy sets the Host header: ask for NAME and judge it, where the log says HOST. Repeatable.")]
-ConnectTo = Annotated[list[str] | None, typer.Option("--connect-to", metavar="HOST:PORT:ADDR:PORT", help="Connect elsewhere, as curl does; SNI and the name judged stay HOST. Repeatable.")]
-Allow = Annotated[list[str] | None, typer.Option("--allow-address", metavar="CIDR", help="Allow an address range that is refused by default (loopback, link-local, metadata, multicast). Repeatable.")]
-Deny = Annotated[list[str] | None, typer.Option("--deny-address", metavar="CIDR", help="Never probe this address range. Repeatable; wins over --allow-address.")]
-Vantage = Annotated[str, typer.Option("--vantage", metavar="WHERE", help="Where this machine stands: gateway (in the gateway's network), outside, or unstated.")]
-Deadline = Annotated[float, typer.Option("--deadline", metavar="SECONDS", help="For all connections to one backend together.", min=0.1, max=300)]
-FailOn = Annotated[list[str] | None, typer.Option("--fail-on", metavar="CAUSE|any", help="Exit with code 1 where this cause is confirmed or likely. Repeatable.")]
+Gateway = Annotated[
+    str,
+    typer.Option(
+        "--gateway", metavar="TIER", help="The gateway's tier: auto, classic, v2, consumption or self-hosted."
+    ),
+]
+CaFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--ca-file",
+        metavar="PEM",
+        help="Certificates that were given to the gateway, roots and intermediates alike. Repeatable.",
+    ),
+]
+HostHeaders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--host-header",
+        metavar="HOST=NAME",
+        help="A policy sets the Host header: ask for NAME and judge it, where the log says HOST. Repeatable.",
+    ),
+]
+ConnectTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--connect-to",
+        metavar="HOST:PORT:ADDR:PORT",
+        help="Connect elsewhere, as curl does; SNI and the name judged stay HOST. Repeatable.",
+    ),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-address",
+        metavar="CIDR",
+        help="Allow an address range that is refused by default (loopback, link-local, metadata, multicast). Repeatable.",
+    ),
+]
+Deny = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--deny-address", metavar="CIDR", help="Never probe this address range. Repeatable; wins over --allow-address."
+    ),
+]
+Vantage = Annotated[
+    str,
+    typer.Option(
+        "--vantage",
+        metavar="WHERE",
+        help="Where this machine stands: gateway (in the gateway's network), outside, or unstated.",
+    ),
+]
+Deadline = Annotated[
+    float,
+    typer.Option(
+        "--deadline", metavar="SECONDS", help="For all connections to one backend together.", min=0.1, max=300
+    ),
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-on", metavar="CAUSE|any", help="Exit with code 1 where this cause is confirmed or likely. Repeatable."
+    ),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
 
 
@@ -56,24 +111,60 @@ def _root(
 
 @app.command()
 def analyze(
-    source: Annotated[list[str] | None, typer.Argument(metavar="SOURCE...", help="Exported gateway logs: files, folders, globs, or - for standard input.", show_default=False)] = None,
-    start: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Count records from this time on (2026-11-16 or 2026-11-16T08:30).")] = None,
+    source: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="SOURCE...",
+            help="Exported gateway logs: files, folders, globs, or - for standard input.",
+            show_default=False,
+        ),
+    ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="TIME", help="Count records from this time on (2026-11-16 or 2026-11-16T08:30)."
+        ),
+    ] = None,
     end: Annotated[str | None, typer.Option("--to", metavar="TIME", help="Count records before this time.")] = None,
-    last: Annotated[str | None, typer.Option("--last", metavar="SPAN", help="Count records of the last 12h, 7d, 2w, …")] = None,
-    tz: Annotated[str, typer.Option("--tz", metavar="ZONE", help="Time zone of --from and --to: an IANA name, UTC or local.")] = "UTC",
-    no_probe: Annotated[bool, typer.Option("--no-probe", help="Do not connect to any backend: judge from the logs (and --evidence) alone.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Print the backends that would be probed, and stop.")] = False,
-    evidence: Annotated[list[Path] | None, typer.Option("--evidence", metavar="FILE", help="Evidence collected elsewhere (apim-triage probe). Repeatable.")] = None,
+    last: Annotated[
+        str | None, typer.Option("--last", metavar="SPAN", help="Count records of the last 12h, 7d, 2w, …")
+    ] = None,
+    tz: Annotated[
+        str, typer.Option("--tz", metavar="ZONE", help="Time zone of --from and --to: an IANA name, UTC or local.")
+    ] = "UTC",
+    no_probe: Annotated[
+        bool,
+        typer.Option("--no-probe", help="Do not connect to any backend: judge from the logs (and --evidence) alone."),
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Print the backends that would be probed, and stop.")
+    ] = False,
+    evidence: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--evidence", metavar="FILE", help="Evidence collected elsewhere (apim-triage probe). Repeatable."
+        ),
+    ] = None,
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
     deny_address: Deny = None,
-    only: Annotated[list[str] | None, typer.Option("--only", metavar="GLOB", help="Probe only backends whose host matches. Repeatable.")] = None,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", metavar="GLOB", help="Probe only backends whose host matches. Repeatable."),
+    ] = None,
     vantage: Vantage = "unstated",
     deadline: Deadline = 10.0,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for report.html, report.md, report.json, clusters.csv, evidence.json and charts/.")] = Path("apim-triage-report"),
+    out: Annotated[
+        Path,
+        typer.Option(
+            "--out",
+            metavar="DIR",
+            help="Folder for report.html, report.md, report.json, clusters.csv, evidence.json and charts/.",
+        ),
+    ] = Path("apim-triage-report"),
     fail_on: FailOn = None,
     quiet: Quiet = False,
 ) -> int:
@@ -127,7 +218,10 @@ def analyze(
 
 @app.command()
 def check(
-    host: Annotated[list[str], typer.Argument(metavar="HOST[:PORT]...", help="Backends to ask, as in the backend URL.", show_default=False)],
+    host: Annotated[
+        list[str],
+        typer.Argument(metavar="HOST[:PORT]...", help="Backends to ask, as in the backend URL.", show_default=False),
+    ],
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
     host_header: HostHeaders = None,
@@ -151,7 +245,9 @@ def check(
     with terminal.progress(True) as on_progress:
         findings = run(
             targets,
-            probe=lambda ts: probe_backends(ts, policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress),
+            probe=lambda ts: probe_backends(
+                ts, policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress
+            ),
             tier=options.tier(gateway),
             ca_files=ca_file or (),
         )
@@ -162,9 +258,16 @@ def check(
 
 @app.command()
 def probe(
-    host: Annotated[list[str] | None, typer.Argument(metavar="HOST[:PORT]...", help="Backends to ask.", show_default=False)] = None,
-    targets: Annotated[Path | None, typer.Option("--targets", metavar="report.json", help="Ask the backends of a report.")] = None,
-    out: Annotated[Path | None, typer.Option("--out", metavar="FILE", help="Write the evidence here instead of to standard output.")] = None,
+    host: Annotated[
+        list[str] | None, typer.Argument(metavar="HOST[:PORT]...", help="Backends to ask.", show_default=False)
+    ] = None,
+    targets: Annotated[
+        Path | None, typer.Option("--targets", metavar="report.json", help="Ask the backends of a report.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the evidence here instead of to standard output."),
+    ] = None,
     gateway: Gateway = "auto",
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
@@ -189,9 +292,13 @@ def probe(
         found = [target_of(f.cluster, gateways[f.cluster.gateway], aim) for f in loaded.findings]
         asked += [t for t in found if not isinstance(t, str)]
     if not asked:
-        raise UsageError("probe: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends")
+        raise UsageError(
+            "probe: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
+        )
     with terminal.progress(True) as on_progress:
-        collected = probe_backends(tuple(dict.fromkeys(asked)), policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress)
+        collected = probe_backends(
+            tuple(dict.fromkeys(asked)), policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress
+        )
     document = evidence_file.dumps(collected)
     if out is None:
         typer.echo(document.decode(), nl=False)
@@ -212,7 +319,9 @@ def causes() -> None:
 
 @app.command()
 def explain(
-    cause: Annotated[str, typer.Argument(metavar="CAUSE", help="A name that `apim-triage causes` lists.", show_default=False)],
+    cause: Annotated[
+        str, typer.Argument(metavar="CAUSE", help="A name that `apim-triage causes` lists.", show_default=False)
+    ],
 ) -> None:
     """Explain one cause: what it is, where the rule comes from, how to prove it by hand."""
     from analyzer.causes import cause as find
@@ -269,7 +378,9 @@ def _policy(allow: list[str] | None, deny: list[str] | None) -> Policy:
     try:
         return Policy(allow=tuple(allow or ()), deny=tuple(deny or ()))
     except ValueError as error:
-        raise UsageError(f"--allow-address/--deny-address: {error}; write a range such as 10.0.0.0/8 or one address") from None
+        raise UsageError(
+            f"--allow-address/--deny-address: {error}; write a range such as 10.0.0.0/8 or one address"
+        ) from None
 
 
 def _vantage(text: str) -> None:

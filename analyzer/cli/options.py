@@ -23,7 +23,9 @@ def zone(name: str) -> tzinfo:
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise UsageError(f"--tz {name}: no such time zone; give an IANA name such as Europe/Berlin, UTC or local") from None
+        raise UsageError(
+            f"--tz {name}: no such time zone; give an IANA name such as Europe/Berlin, UTC or local"
+        ) from None
 
 
 def moment(option: str, text: str, tz: tzinfo) -> datetime:
@@ -32,7 +34,9 @@ def moment(option: str, text: str, tz: tzinfo) -> datetime:
         parsed = datetime.fromisoformat(text)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=tz)).astimezone(UTC)
     except (ValueError, OverflowError):
-        raise UsageError(f"{option} {text}: not a time; write it as 2026-11-16 or 2026-11-16T08:30 (with Z or +01:00 for another zone than --tz)") from None
+        raise UsageError(
+            f"{option} {text}: not a time; write it as 2026-11-16 or 2026-11-16T08:30 (with Z or +01:00 for another zone than --tz)"
+        ) from None
 
 
 def window(start: str | None, end: str | None, last: str | None, tz: tzinfo, now: datetime) -> Window:
@@ -92,7 +96,9 @@ def connect_to(words: Sequence[str]) -> Mapping[tuple[str, int | None], tuple[st
     for word in words:
         match = re.fullmatch(rf"{part}:(\d*):{part}:(\d*)", word.strip())
         if not match:
-            raise UsageError(f"--connect-to {word}: write HOST:PORT:ADDRESS:PORT, such as api.contoso.com:443:10.0.0.4:8443")
+            raise UsageError(
+                f"--connect-to {word}: write HOST:PORT:ADDRESS:PORT, such as api.contoso.com:443:10.0.0.4:8443"
+            )
         key = (match[1].strip("[]").lower(), _port(word, match[2]))
         found[key] = (match[3].strip("[]"), _port(word, match[4]))
     return found
@@ -108,7 +114,9 @@ def fail_on(words: Sequence[str]) -> frozenset[CauseName]:
         try:
             found.add(CauseName(word))
         except ValueError:
-            raise UsageError(f"--fail-on {word}: no such cause; `apim-triage causes` lists them, or write any") from None
+            raise UsageError(
+                f"--fail-on {word}: no such cause; `apim-triage causes` lists them, or write any"
+            ) from None
     return frozenset(found)
 
 

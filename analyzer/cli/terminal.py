@@ -18,6 +18,7 @@ from analyzer.probing import Target
 
 _STYLES = {Verdict.CONFIRMED: "bold red", Verdict.LIKELY: "yellow", Verdict.UNKNOWN: "cyan", Verdict.RULED_OUT: "dim"}
 _WIDTH = 100  # of output that is not a terminal
+MOST_ROWS = 50
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -32,7 +33,13 @@ def console(*, stderr: bool = False) -> Console:
 def progress(show: bool) -> Iterator[OnProgress]:
     """A progress line on standard error for as long as work goes on; nothing where standard error is no terminal."""
     err = console(stderr=True)
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    columns = (
+        SpinnerColumn(),
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+    )
     with Progress(*columns, console=err, transient=True, disable=not (show and err.is_terminal)) as bars:
         tasks = {}
 
@@ -51,7 +58,13 @@ def targets(asked: Sequence[Target]) -> None:
     for one in asked:
         via = f" by way of {one.connect_host}:{one.connect_port}" if one.connect_host else ""
         name = f" as {one.server_name}" if one.server_name != one.host else ""
-        screen.print(Text(printable(f"  {one.host}:{one.port}{name}{via}, hello of {one.profile}{'' if one.tls else ', TCP only'}")))
+        screen.print(
+            Text(
+                printable(
+                    f"  {one.host}:{one.port}{name}{via}, hello of {one.profile}{'' if one.tls else ', TCP only'}"
+                )
+            )
+        )
 
 
 def summary(report: Report, written: Sequence[Path], out: Path) -> None:
@@ -59,7 +72,9 @@ def summary(report: Report, written: Sequence[Path], out: Path) -> None:
     screen = console()
     intake = report.intake
     found = report.found
-    span = f" between {found.start:%Y-%m-%d %H:%M} and {found.end:%Y-%m-%d %H:%M} UTC" if found.start and found.end else ""
+    span = (
+        f" between {found.start:%Y-%m-%d %H:%M} and {found.end:%Y-%m-%d %H:%M} UTC" if found.start and found.end else ""
+    )
     screen.print(
         f"{intake.records:,} records{span}: {intake.failures:,} backend connection failures, "
         f"{intake.lookalikes:,} look-alikes, {intake.rejected:,} lines rejected."
@@ -71,32 +86,35 @@ def summary(report: Report, written: Sequence[Path], out: Path) -> None:
     for caveat in report.caveats:
         screen.print(Text(f"· {printable(caveat)}", style="dim"))
     if written:
-        screen.print(f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also report.md, report.json, clusters.csv, evidence.json, charts/)")
+        screen.print(
+            f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also report.md, report.json, clusters.csv, evidence.json, charts/)"
+        )
 
 
 def _table(report: Report) -> Table:
-    names = {g.id: g.name or g.id for g in report.gateways}
-    table = Table(box=None, pad_edge=False, header_style="bold", expand=False)
+    gateways = {g.id: g for g in report.gateways}
+    several = len({f.cluster.gateway for f in report.findings}) > 1
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("failures", justify="right", no_wrap=True)
-    table.add_column("backend", overflow="fold", max_width=40)
-    table.add_column("gateway", overflow="ellipsis", max_width=16, no_wrap=True)
+    table.add_column("backend", overflow="fold", min_width=29)
+    if several:
+        table.add_column("gateway", overflow="ellipsis", no_wrap=True, max_width=21)
     table.add_column("cause", no_wrap=True)
-    table.add_column("no.", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("state", no_wrap=True)
-    for finding in report.findings[:50]:
+    for finding in report.findings[:MOST_ROWS]:
         c, lead = finding.cluster, finding.lead
+        gateway = gateways[c.gateway]
         table.add_row(
             f"{c.failures:,}",
-            Text(printable(c.backend.label)),
-            Text(printable(names[c.gateway])),
-            lead.cause.value,
-            lead.scenario or "",
+            Text(printable(c.backend.label.removesuffix(":443"))),
+            *([Text(printable(" ".join(x for x in (gateway.name, gateway.region) if x)))] if several else []),
+            f"{lead.cause.value} {f'({lead.scenario})' if lead.scenario else ''}",
             Text(lead.verdict.value.replace("_", " "), style=_STYLES[lead.verdict]),
             c.state.value,
         )
-    if len(report.findings) > 50:
-        table.caption = f"and {len(report.findings) - 50} more in the report"
+    if len(report.findings) > MOST_ROWS:
+        table.caption = f"and {len(report.findings) - MOST_ROWS} more in the report"
     return table
 
 
