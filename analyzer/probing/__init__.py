@@ -1,0 +1,13 @@
+"""The probe: backends in, what their servers answered out, as plain JSON-ready entries of evidence/1. It observes and never judges.
+
+Standard library only, Python 3.8 or newer, so that it can be carried to a machine near the gateway.
+"""
+
+from __future__ import annotations
+
+from analyzer.probing.dns import resolver
+from analyzer.probing.policy import Policy
+from analyzer.probing.runner import TOOL, VERSION, probe
+from analyzer.probing.target import Target
+
+__all__ = ["TOOL", "VERSION", "Policy", "Target", "probe", "resolver"]

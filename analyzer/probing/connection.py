@@ -1,0 +1,195 @@
+"""One TCP connection: an address in, a connection or the reason why there is none out; and the one handshake that is made on it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import os
+import socket
+from contextlib import suppress
+from typing import NamedTuple, Optional, Tuple
+
+from analyzer.probing import hello, messages, wire
+from analyzer.probing.dns import Address
+from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry
+from analyzer.probing.hello import Offer
+from analyzer.probing.iana import alert_name
+
+CHUNK = 1 << 16  # bytes asked of the socket at once
+LEAST_PATIENCE = 1.0  # seconds for what a server sends at once if it sends it at all
+
+TIMED_OUT = (asyncio.TimeoutError, TimeoutError)
+_UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
+
+BLAMES_OUR_BYTES = {"unexpected_message", "bad_record_mac", "decrypt_error", "illegal_parameter"}
+"""Alerts that speak of how we said it, not of the missing certificate. (For that, GnuTLS 3.7 says decode_error in TLS 1.2.)"""
+
+
+class Connection(NamedTuple):
+    """A TCP connection that stands."""
+
+    socket: socket.socket
+    started: float  # the loop's time
+    round_trip: float  # seconds
+
+    def patience(self, until: float) -> float:
+        """Seconds to wait for what must come at once: three round trips, at least one second, never beyond the deadline."""
+        return min(max(LEAST_PATIENCE, 3 * self.round_trip), until - asyncio.get_running_loop().time())
+
+    @property
+    def seconds(self) -> float:
+        """Since the connection was begun."""
+        return asyncio.get_running_loop().time() - self.started
+
+
+async def connect(address: Address, until: float) -> Connection:
+    """Connect before the loop's time `until`; the caller closes the socket. Raises NoConnection."""
+    loop = asyncio.get_running_loop()
+    started = loop.time()
+    try:
+        opened = socket.socket(address.family, socket.SOCK_STREAM)
+    except OSError as error:  # no IPv6 here, or no file descriptor left
+        raise _no_connection(error, address) from None
+    try:
+        opened.setblocking(False)
+        await asyncio.wait_for(loop.sock_connect(opened, address.sockaddr), until - started)
+    except BaseException as error:
+        opened.close()
+        if isinstance(error, (OSError, *TIMED_OUT)):
+            raise _no_connection(error, address) from None
+        raise
+    return Connection(opened, started, loop.time() - started)
+
+
+def _no_connection(error: Exception, address: Address) -> NoConnection:
+    code = error.errno if isinstance(error, OSError) else None
+    outcome = Outcome.CONNECT_FAILED
+    if isinstance(error, TIMED_OUT):
+        outcome = Outcome.CONNECT_TIMEOUT
+    elif isinstance(error, ConnectionRefusedError):
+        outcome = Outcome.REFUSED
+    elif code in _UNREACHABLE:
+        outcome = Outcome.UNREACHABLE
+    words = "no answer" if code is None else os.strerror(code)  # asyncio's own text repeats the address
+    return NoConnection(outcome, Stage.CONNECT, f"{address.text}: {words}", address.text)
+
+
+async def shake(connection: Connection, offer: Offer, name: str, sni: Optional[str], until: float) -> Entry:
+    """Send the hello, read the server's flight to its end, learn whether a client certificate is required; never raises OSError.
+
+    `name` is what the entry calls the offer. The socket is closed when it returns.
+    """
+    reader = wire.Reader(offer)
+    with connection.socket:
+        how = await _converse(connection, hello.encode(offer, sni), reader, until)
+        reader.end(how)
+        required, alert, detail = None, reader.alert, reader.detail
+        if reader.outcome == Outcome.COMPLETED and reader.client_cert_requested:
+            required, alert, detail = await _without_certificate(connection, reader, until)
+        if reader.hello is not None:
+            _say(connection, _record(wire.ALERT, reader.hello.version, bytes((wire.WARNING, 0))))  # close_notify
+        return entry(
+            name,
+            reader.outcome or how,
+            reader.stage,
+            version=reader.version,
+            suite=reader.suite,
+            group=reader.group,
+            chain=reader.chain,
+            client_cert_requested=reader.client_cert_requested,
+            client_cert_required=required,
+            alert=alert,
+            detail=detail,
+            seconds=connection.seconds,
+        )
+
+
+async def _converse(connection: Connection, message: bytes, reader: wire.Reader, until: float) -> str:
+    """Feed the reader until it is done, and say how the server's bytes ended: CLOSED, RESET or SILENT."""
+    loop = asyncio.get_running_loop()
+
+    async def exchange() -> str:
+        sent = True
+        try:
+            await loop.sock_sendall(connection.socket, message)
+        except OSError:
+            sent = False  # it has hung up, but may have said why before
+        while not reader.done:
+            # A banner may come without a line's end; nothing more is worth waiting for long then.
+            patience = connection.patience(until) if reader.foreign else None
+            data = await asyncio.wait_for(loop.sock_recv(connection.socket, CHUNK), patience)
+            if not data:
+                return Outcome.CLOSED if sent else Outcome.RESET
+            reader.feed(data)
+        return Outcome.CLOSED
+
+    try:
+        return await asyncio.wait_for(exchange(), until - loop.time())
+    except TIMED_OUT:
+        return Outcome.SILENT
+    except OSError:
+        return Outcome.RESET
+
+
+async def _without_certificate(
+    connection: Connection, reader: wire.Reader, until: float
+) -> Tuple[Optional[bool], Optional[str], Optional[str]]:
+    """Answer the request with no certificate, and see whether the server goes on (RFC 5246 section 7.4.6).
+
+    Returns (required, alert, detail). True: it refused by an alert or hung up; False: it was content; None: not learnt.
+    """
+    if reader.hello is None or reader.hello.version < 0x0301:  # SSL 3.0 has another way to say it
+        return None, None, reader.detail
+    answer = _message(messages.CERTIFICATE, bytes(3))
+    if reader.key_exchange is not None and reader.key_exchange.public:
+        # The server's own public value is one that its group surely has; the secret that follows from it is never needed.
+        answer += _message(messages.CLIENT_KEY_EXCHANGE, reader.key_exchange.public)
+    patience = connection.patience(until)
+    cut_short = patience < LEAST_PATIENCE
+    try:
+        _say(connection, _record(wire.HANDSHAKE, reader.hello.version, answer))
+        code = await asyncio.wait_for(_first_alert(connection), patience)
+    except TIMED_OUT:
+        return None if cut_short else False, None, reader.detail
+    except OSError:
+        return True, None, "the server reset the connection on an empty client certificate"
+    except messages.Broken:
+        return None, None, "the server's answer to an empty client certificate is not TLS"
+    if code is None:
+        return True, None, "the server closed the connection on an empty client certificate"
+    alert = alert_name(code)
+    return None if alert in BLAMES_OUR_BYTES else True, alert, "after an empty client certificate"
+
+
+async def _first_alert(connection: Connection) -> Optional[int]:
+    """The code of the next alert that is not a mere warning; None: the server closed."""
+    loop = asyncio.get_running_loop()
+    records = wire.Records()
+    taken = 0
+    while taken <= wire.MOST_BYTES:
+        data = await loop.sock_recv(connection.socket, CHUNK)
+        if not data:
+            return None
+        taken += len(data)
+        records.push(data)
+        record = records.next()
+        while record is not None:
+            content, fragment = record
+            if content == wire.ALERT and len(fragment) == 2 and (fragment[0] != wire.WARNING or fragment[1] == 0):
+                return fragment[1] or None
+            record = records.next()
+    raise messages.Broken("endless")
+
+
+def _message(kind: int, body: bytes) -> bytes:
+    return bytes((kind,)) + len(body).to_bytes(3, "big") + body
+
+
+def _record(content: int, version: int, fragment: bytes) -> bytes:
+    return bytes((content,)) + min(version, 0x0303).to_bytes(2, "big") + len(fragment).to_bytes(2, "big") + fragment
+
+
+def _say(connection: Connection, data: bytes) -> None:
+    """Send a few bytes if the server still listens; what it answers is read elsewhere."""
+    with suppress(OSError):
+        connection.socket.send(data)

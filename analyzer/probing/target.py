@@ -1,0 +1,52 @@
+"""Whom to ask: a backend as the log names it, and the names that go on the wire for it."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+from typing import NamedTuple, Optional
+
+_HOST = re.compile(r"[A-Za-z0-9_.-]{1,254}")
+
+
+class BadName(ValueError):
+    """The text cannot be a host name; the message says why."""
+
+
+class Target(NamedTuple):
+    """One backend, and in whose voice to ask it."""
+
+    host: str  # as the log has it: a name or an IP literal without brackets
+    port: int
+    server_name: str  # SNI sent and name judged
+    connect_host: Optional[str] = None  # where TCP goes instead, as with curl's --connect-to; None: host
+    connect_port: Optional[int] = None
+    profile: str = "classic"  # a key of hello.PROFILES
+    tls: bool = True  # False: only whether TCP connects
+
+
+def is_address(text: str) -> bool:
+    """Whether the text is an IP literal."""
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True
+
+
+def ascii_name(host: str) -> str:
+    """The host as DNS and SNI want it: labels beyond ASCII in punycode (RFC 3490), an IP literal as it is. Raises BadName."""
+    if is_address(host):
+        return host
+    try:
+        name = host[:1000].encode("idna").decode("ascii")  # bounded, because the codec is slow on long text
+    except UnicodeError as error:
+        raise BadName(f"not a host name: {error}") from None
+    if not _HOST.fullmatch(name):
+        raise BadName("not a host name: it has characters that no host name has, or too many")
+    return name
+
+
+def sni_of(server_name: str) -> Optional[str]:
+    """What the SNI extension carries: no trailing dot; None for an IP literal (RFC 6066 section 3). Raises BadName."""
+    return None if is_address(server_name) else ascii_name(server_name).rstrip(".")

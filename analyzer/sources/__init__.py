@@ -1,0 +1,75 @@
+"""Files, folders, globs and standard input in, one tally out."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import BinaryIO
+
+from analyzer.errors import SourceError
+from analyzer.model import SourceIntake, Window
+from analyzer.sources.careful import LogFile
+from analyzer.sources.files import connect, count, log_file
+from analyzer.sources.paths import Found, cause, find
+from analyzer.sources.settling import settle
+from analyzer.sources.shapes import shape_of
+from analyzer.tally import Tally
+
+
+def read(
+    sources: Sequence[str],
+    *,
+    window: Window = Window(),  # noqa: B008  frozen
+    on_progress: Callable[[str, int, int], None] | None = None,
+    stdin: BinaryIO | None = None,
+) -> Tally:
+    """Everything that the sources hold, counted.
+
+    A source is a file, a folder (with all below it), a glob, or "-" for standard input (`stdin` where given), each also
+    gzipped; its shape is found by its content. `window` is half-open, UTC; records outside it are not counted.
+    `on_progress` hears what is being done, how much of it is done, and how much there is.
+
+    Raises SourceError where a source names nothing, or where nothing that the sources name can be read as a gateway log.
+    Where only some of it cannot, `intake.sources` says which and why.
+    """
+    with tempfile.TemporaryDirectory(prefix="apim-triage-") as folder:
+        workspace = Path(folder)
+        found = find(sources, workspace=workspace, stdin=stdin)
+        looked_at = [_look_at(one) for one in found]
+        files = [one for one in looked_at if isinstance(one, LogFile)]
+        if not files:
+            raise SourceError(_nothing(sources, found, looked_at))
+        with closing(connect(workspace)) as db:
+            ordered = count(db, files, workspace=workspace, window=window, on_progress=on_progress)
+            tally = settle(db, ordered, window)
+    refused = (
+        SourceIntake(name=f.name, shape=why, records=0, failures=0, rejected=0)
+        for f, why in zip(found, looked_at, strict=True)
+        if isinstance(why, str)
+    )
+    rank = {one.name: place for place, one in enumerate(found)}
+    listed = tuple(sorted((*tally.intake.sources, *refused), key=lambda s: rank[s.name]))
+    return replace(tally, intake=replace(tally.intake, sources=listed))
+
+
+def _look_at(found: Found) -> LogFile | str:
+    """A file that can be counted, or why it is not read."""
+    if found.refused:
+        return found.refused
+    try:
+        shape = shape_of(found.path)
+        return f"not a gateway log: {shape}" if isinstance(shape, str) else log_file(found.name, found.path, shape)
+    except OSError as error:
+        return f"unreadable: {cause(error)}"
+
+
+def _nothing(sources: Sequence[str], found: Sequence[Found], why: Sequence[object]) -> str:
+    """What to say where there is nothing to read."""
+    if not found:
+        return f"{', '.join(sources) or 'no source'}: there is no file in it; name the files or folders that hold gateway logs"
+    rest = f" (and {len(found) - 1} more files that cannot be read)" if len(found) > 1 else ""
+    reason = str(why[0]).replace("a gateway log: ", "a gateway log because ")
+    return f"{found[0].name}: {reason}{rest}; the README lists what can be read"

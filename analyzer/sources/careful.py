@@ -1,0 +1,91 @@
+"""Records that are read one by one in, canonical JSON lines for DuckDB out; what is no record is counted where it was met."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+
+from analyzer.sources.columns import canonical
+from analyzer.sources.items import Items, Record
+from analyzer.sources.masking import mask
+from analyzer.sources.paths import cause
+from analyzer.sources.shapes import DAMAGE, Shape, opened
+
+_REJECTS_NAMED = 5  # per file
+
+
+@dataclass(slots=True, kw_only=True)
+class LogFile:
+    """One file that holds a log, and what of it turned out to be no record."""
+
+    name: str  # as the user gave it
+    path: Path
+    shape: Shape
+    packed: bool  # gzip
+    size: int  # bytes
+    modified: float  # seconds since the epoch
+    rejected: int = 0
+    first_rejected: list[str] = field(default_factory=list)
+    unreadable: str = ""  # why reading stopped before the end
+
+    def reject(self, line: int, why: str, *, times: int = 1) -> None:
+        """Count what is no record; the first few are kept as "file:line: why"."""
+        self.rejected += times
+        if len(self.first_rejected) < _REJECTS_NAMED:
+            self.first_rejected.append(f"{self.name}:{line}: {mask(why)}")
+
+
+class Spool:
+    """A file of canonical JSON lines, made anew in the workspace; a context manager that removes it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._stream = path.open("wb")
+        self.size = 0  # bytes
+
+    def __enter__(self) -> Spool:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stream.close()
+        self.path.unlink()
+
+    def write(self, position: int, file: LogFile, items: Items) -> None:
+        """Write each record that `items` finds in a file, marked with the file's position; count the rest.
+
+        A damaged archive costs what follows the damage: it is one reject.
+        """
+        line = 0
+        try:
+            with opened(file.path) as stream:
+                for one in items(stream):
+                    line = one.line
+                    if isinstance(one, Record):
+                        self._put({"file": str(position), **canonical(one.value, absent=file.shape.absent)})
+                    else:
+                        file.reject(one.line, one.why)
+        except DAMAGE:
+            file.reject(line, "the archive is damaged from here on")
+        except OSError as error:
+            file.unreadable = cause(error)
+
+    def empty(self) -> None:
+        """Forget what was written, once it is counted."""
+        self._stream.seek(0)
+        self._stream.truncate()
+        self.size = 0
+
+    def done(self) -> Path:
+        """The path, once others can read there all that was written."""
+        self._stream.flush()
+        return self.path
+
+    def _put(self, fields: dict[str, str]) -> None:
+        # "replace": half of a surrogate pair is text to JSON, but none to UTF-8
+        data = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
+        self._stream.write(data)
+        self.size += len(data)

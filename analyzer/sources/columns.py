@@ -1,0 +1,206 @@
+"""Records as any shape spells them in, canonical fields out: the one table of spellings and what is derived from it."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+
+from analyzer.sources.masking import literal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One thing that a record says, and how each family of shapes spells it; "" where the family has no place for it."""
+
+    name: str  # canonical
+    log: str = ""  # resource log: storage blobs, Event Hub
+    table: str = ""  # table ApiManagementGatewayLogs
+    diagnostics: str = ""  # table AzureDiagnostics
+    also: tuple[str, ...] = ()  # seen in other people's code and in other versions; less trusted than the above
+
+
+FIELDS: tuple[Field, ...] = (
+    Field(name="time", log="time", table="TimeGenerated", also=("Timestamp",)),
+    Field(name="resource_id", log="resourceId", table="_ResourceId", diagnostics="ResourceId"),
+    Field(name="resource", diagnostics="Resource", also=("ServiceName",)),
+    Field(name="region", log="location", table="Region", diagnostics="Region_s", also=("location_s",)),
+    Field(name="sku", log="Sku", also=("Sku_s",)),
+    Field(name="correlation_id", log="correlationId", table="CorrelationId", also=("correlationId_g",)),
+    Field(name="backend_url", log="properties.backendUrl", table="BackendUrl", diagnostics="backendUrl_s"),
+    Field(name="backend_id", log="properties.backendId", table="BackendId", diagnostics="backendId_s"),
+    Field(
+        name="backend_response_code",
+        log="properties.backendResponseCode",
+        table="BackendResponseCode",
+        diagnostics="backendResponseCode_d",
+    ),
+    Field(name="backend_time", log="properties.backendTime", table="BackendTime", diagnostics="backendTime_d"),
+    Field(name="api", log="properties.apiId", table="ApiId", diagnostics="apiId_s"),
+    Field(name="operation", log="properties.operationId", table="OperationId", diagnostics="operationId_s"),
+    Field(name="product", log="properties.productId", table="ProductId", diagnostics="productId_s"),
+    Field(
+        name="subscription",
+        log="properties.apimSubscriptionId",
+        table="ApimSubscriptionId",
+        diagnostics="apimSubscriptionId_s",
+    ),
+    Field(name="last_error", log="properties.lastError"),  # the object; the five below are its leaves
+    Field(
+        name="reason",
+        table="LastErrorReason",
+        diagnostics="lastError_reason_s",
+        also=("LastErrorReason_s", "ErrorReason_s"),
+    ),
+    Field(name="source", table="LastErrorSource", diagnostics="lastError_source_s", also=("LastErrorSource_s",)),
+    Field(name="section", table="LastErrorSection", diagnostics="lastError_section_s", also=("LastErrorSection_s",)),
+    Field(name="message", table="LastErrorMessage", diagnostics="lastError_message_s", also=("LastErrorMessage_s",)),
+    Field(name="elapsed", table="LastErrorElapsed", diagnostics="lastError_elapsed_d", also=("LastErrorElapsed_d",)),
+    Field(name="errors", log="properties.errors", table="Errors", diagnostics="errors_s"),
+    Field(name="category", log="category", table="Category"),
+)
+
+CONTAINERS = ("properties", "additionalfields")
+"""Objects, or strings that hold one, whose keys count as the record's own (normal spelling)."""
+
+OURS = frozenset({"backend_url", "backend_id", "backend_response_code", "backend_time", "api", "last_error", "reason"})
+"""Fields that, but for API Management's gateway, nobody writes under these names."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dialect:
+    """One family's spellings as DuckDB reads them from JSON lines: every leaf text, so that no varying type is nulled."""
+
+    name: str
+    columns: str  # the `columns` argument of read_json, as SQL
+    file: str  # SQL expression: position of the record's file in the list of files, counted from the first one read
+    fields: Mapping[str, str]  # canonical field: SQL expression, VARCHAR, never ""
+    sure: str  # SQL condition: this reading has all of the record; for others, see `canonical`
+    spellings: frozenset[str]  # what the expressions read; "properties.x" for nested ones
+
+
+def normal(key: str) -> str:
+    """A key without what spellings differ in: case, `_` and `.`, one type suffix, the time zone that the portal adds."""
+    return _normal(key) if len(key) <= 64 else ""
+
+
+@lru_cache(maxsize=4096)
+def _normal(key: str) -> str:
+    key = re.sub(r" \[[^\]]*\]$", "", key.strip())
+    key = re.sub(r"_[sdgbt]$", "", key.casefold())
+    return key.replace("_", "").replace(".", "")
+
+
+def _forms() -> dict[str, tuple[str, int]]:
+    forms: dict[str, tuple[str, int]] = {}
+    for field in FIELDS:
+        for rank, spelling in enumerate((field.log, field.table, field.diagnostics, *field.also)):
+            if spelling:
+                forms.setdefault(normal(spelling.removeprefix("properties.")), (field.name, rank))
+    return forms
+
+
+FORMS: Mapping[str, tuple[str, int]] = _forms()
+"""Normal spelling: canonical field and its rank (the lowest is trusted most)."""
+
+
+def canonical(record: Mapping[str, object], *, absent: frozenset[str] = frozenset()) -> dict[str, str]:
+    """The canonical fields of one record, whatever its spelling, as text; texts in `absent` and empty ones are left out.
+
+    Looks inside `properties` and `AdditionalFields` and into a nested `lastError`, also where one is a string of JSON;
+    where two spellings say the same field, the one outside any container is believed, then the first of the table.
+    """
+    best: dict[str, tuple[int, str]] = {}
+    for depth, layer in enumerate(_layers(record)):
+        for key, value in layer.items():
+            name, rank = FORMS.get(normal(key), ("", 0))
+            rank += depth * 100
+            if not name or (name in best and best[name][0] <= rank):
+                continue
+            text = _text(value)
+            if text and text not in absent:
+                best[name] = (rank, text)
+    best.pop("last_error", None)
+    return {name: text for name, (_, text) in best.items()}
+
+
+def _layers(record: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
+    layers = [record, *(_object(v) for k, v in record.items() if normal(k) in CONTAINERS)]
+    yield from layers
+    for layer in layers:
+        for key, value in layer.items():
+            if normal(key) == "lasterror":
+                yield {f"lastError.{leaf}": v for leaf, v in _object(value).items()}
+
+
+def _object(value: object) -> Mapping[str, object]:
+    if isinstance(value, str) and value.lstrip().startswith("{"):
+        try:
+            value = json.loads(value, strict=False)
+        except (ValueError, RecursionError):
+            return {}
+    return value if isinstance(value, dict) else {}
+
+
+def _text(value: object) -> str:
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value)
+
+
+def is_gateway_log(fields: Mapping[str, str]) -> bool:
+    """Whether a record with these canonical fields can only come from API Management's gateway."""
+    return not OURS.isdisjoint(fields) or fields.get("category", "").casefold() == "gatewaylogs"
+
+
+def _dialect(
+    name: str,
+    spelled: Mapping[str, tuple[str, ...]],
+    *,
+    witness: str,
+    sure: str,
+    file: str = "file_index",
+) -> Dialect:
+    spellings = [s for several in spelled.values() for s in several]
+    read = [*spellings, witness]
+    columns = [f"{literal(s)}: 'VARCHAR'" for s in read if "." not in s]
+    if leaves := [s.removeprefix("properties.") for s in read if "." in s]:
+        columns.append("'properties': 'STRUCT(" + ", ".join(f'"{leaf}" VARCHAR' for leaf in leaves) + ")'")
+    return Dialect(
+        name=name,
+        columns="{" + ", ".join(columns) + "}",
+        file=file,
+        fields={field: _expression(several) for field, several in spelled.items()},
+        sure=sure,
+        spellings=frozenset(spellings),
+    )
+
+
+def _expression(spellings: tuple[str, ...]) -> str:
+    leaves = ["nullif(" + ".".join(f'"{part}"' for part in s.split(".")) + ", '')" for s in spellings]
+    return f"coalesce({', '.join(leaves)})" if leaves else "NULL::VARCHAR"
+
+
+_READ = tuple(field for field in FIELDS if field.name != "category")
+
+RESOURCE_LOG = _dialect(
+    "resource log",
+    {field.name: (field.log,) if field.log else () for field in _READ},
+    witness="properties.method",  # every request has one: `properties` is an object, not a string that holds one
+    sure="""time IS NOT NULL AND coalesce(properties.method, properties.apiId, properties.backendUrl) IS NOT NULL""",
+)
+TABLE = _dialect(
+    "table",
+    {field.name: tuple(s for s in (field.table, field.diagnostics, *field.also) if s) for field in _READ},
+    witness="AdditionalFields",  # the overflow of AzureDiagnostics; `canonical` looks inside
+    sure="""coalesce("TimeGenerated", "Timestamp") IS NOT NULL AND coalesce("AdditionalFields", '') IN ('', '{}')""",
+)
+CANONICAL = _dialect(
+    "canonical",  # as `files` writes down what `canonical` returned
+    {field.name: (field.name,) for field in _READ},
+    witness="file",
+    sure="true",
+    file='"file"::INTEGER',
+)

@@ -1,0 +1,193 @@
+"""The first bytes of a file in, the shape it has out: one table of shapes, told apart by content."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import zlib
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from itertools import islice
+from pathlib import Path
+from typing import BinaryIO
+
+from analyzer.sources import documents, sheets
+from analyzer.sources.columns import FORMS, RESOURCE_LOG, TABLE, Dialect, canonical, is_gateway_log, normal
+from analyzer.sources.items import Items, Record, item, lines
+
+_HEAD = 1 << 17  # bytes that are looked at
+_ENOUGH = 50  # records of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Head:
+    """What the first bytes of a file hold, each way that they can be read."""
+
+    data: bytes
+    records: tuple[Record, ...]  # as JSON documents
+    log: Record | None  # the first of them that only a gateway writes
+    alone: bool  # that one is a line of its own
+    header: tuple[str, ...]  # as CSV
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shape:
+    """One shape in which gateway logs reach a user."""
+
+    name: str
+    tells: Callable[[Head], bool]
+    items: Items  # reads it record by record
+    dialect: Dialect | None = None  # DuckDB can read it, in these spellings; None: only `items` can
+    absent: frozenset[str] = frozenset()  # how it writes that there is no value
+
+
+def _held_in(wrapper: str, key: str = "") -> Callable[[Head], bool]:
+    return lambda h: h.log is not None and h.log.inside == wrapper and (not key or key in h.log.value)
+
+
+def _line(h: Head) -> bool:
+    return h.log is not None and h.log.inside == "" and h.alone
+
+
+def _nested_line(h: Head) -> bool:
+    return _line(h) and h.log is not None and "properties" in h.log.value
+
+
+EMPTY = Shape(name="empty file", tells=lambda h: not h.data.strip(b"\xef\xbb\xbf \t\r\n"), items=lines)
+
+SHAPES: tuple[Shape, ...] = (
+    EMPTY,
+    Shape(name="records document", tells=_held_in("records"), items=documents.document),
+    Shape(name="Log Analytics API answer", tells=_held_in("tables"), items=documents.document),
+    Shape(
+        name="az monitor log-analytics query output",
+        tells=_held_in("array", "TableName"),
+        items=documents.document,
+        absent=frozenset({"None"}),  # the command writes every value through Python's str()
+    ),
+    Shape(name="JSON array", tells=_held_in("array"), items=documents.document),
+    Shape(
+        name="storage account lines",
+        tells=_nested_line,
+        items=lines,
+        dialect=RESOURCE_LOG,
+    ),
+    Shape(name="table rows as JSON lines", tells=_line, items=lines, dialect=TABLE),
+    Shape(name="JSON objects", tells=_held_in(""), items=documents.document),
+    Shape(
+        name="CSV",
+        tells=lambda h: is_gateway_log({FORMS[f][0]: "" for f in map(normal, h.header) if f in FORMS}),
+        items=sheets.rows,
+    ),
+)
+"""Every shape, in the order in which they are asked; the first that tells is the one."""
+
+NOT_LOGS: Mapping[str, str] = {
+    **dict.fromkeys((".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp", ".ico"), "it is a picture"),
+    **dict.fromkeys((".md", ".html", ".pdf", ".docx", ".ipynb"), "it is a text for people"),
+    **dict.fromkeys((".py", ".ps1", ".sh", ".kql", ".toml", ".yml", ".yaml", ".lock"), "it is code or configuration"),
+    **dict.fromkeys((".pem", ".cer", ".crt", ".pfx", ".key"), "it is a certificate or key"),
+}
+"""Endings of files that a folder may hold beside its logs; only a file that is named itself is looked at all the same."""
+
+_SIGNATURES: tuple[tuple[bytes, str], ...] = (
+    (b"\xff\xfe", "it is UTF-16 text; save it as UTF-8"),
+    (b"\xfe\xff", "it is UTF-16 text; save it as UTF-8"),
+    (b"\x1f\x8b", "it is gzip within gzip; unpack it once"),
+    (b"\x89PNG", "it is a picture"),
+    (b"\xff\xd8\xff", "it is a picture"),
+    (b"PK\x03\x04", "it is a zip archive; unpack it"),
+    (b"\x28\xb5\x2f\xfd", "it is a zstd archive; unpack it"),
+    (b"Obj\x01", "it is Avro"),
+    (b"PAR1", "it is Parquet"),
+    (b"%PDF", "it is a PDF"),
+)
+
+
+def shape_of(path: Path) -> Shape | str:
+    """The shape of a file, or why it is not a gateway log. Raises OSError where it cannot be read."""
+    head = _head(path)
+    shape = next((s for s in SHAPES if s.tells(head)), None)
+    if shape is None:
+        return _why_not(head)
+    if shape.dialect and not _spelled(head, shape.dialect):
+        shape = replace(shape, dialect=None)
+    if _is_azure_diagnostics(head):
+        shape = replace(shape, name=f"{shape.name} (AzureDiagnostics)")
+    return shape
+
+
+def is_packed(path: Path) -> bool:
+    """Whether a file is gzip, by content. Raises OSError."""
+    with path.open("rb") as stream:
+        return stream.read(2) == b"\x1f\x8b"
+
+
+def opened(path: Path) -> BinaryIO:
+    """A file's content, unpacked. Raises OSError here; where the archive is damaged, `DAMAGE` while it is read."""
+    if is_packed(path):
+        return gzip.open(path, "rb")  # type: ignore[return-value]  # a GzipFile is a BinaryIO in all but name
+    return path.open("rb")
+
+
+DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
+"""What reading a damaged archive raises."""
+
+
+def _head(path: Path) -> Head:
+    data = b""
+    with opened(path) as stream:
+        try:
+            while len(data) < _HEAD and (more := stream.read(1 << 14)):
+                data += more
+        except DAMAGE:
+            pass  # what precedes the damage says what it is
+    records = tuple(islice((r for r in documents.document(io.BytesIO(data)) if isinstance(r, Record)), _ENOUGH))
+    # A line that was cut off can swallow the next one, so where the documents show nothing, the lines are asked.
+    log = next((r for of in (records, _on_own_lines(data)) for r in of if is_gateway_log(canonical(r.value))), None)
+    return Head(
+        data=data,
+        records=records,
+        log=log,
+        alone=log is not None and log in _on_own_lines(data),
+        header=tuple(sheets.header(data.decode("utf-8", "replace"))),
+    )
+
+
+def _on_own_lines(data: bytes) -> Iterator[Record]:
+    for number, line in enumerate(data.split(b"\n"), start=1):
+        if line.lstrip(b"\xef\xbb\xbf ").startswith(b"{"):
+            yield from (i for i in item(number, line) if isinstance(i, Record))
+
+
+def _spelled(head: Head, dialect: Dialect) -> bool:
+    """Whether each key that says a canonical field stands where, and as, the dialect reads it."""
+    for record in head.records:
+        inner = record.value.get("properties", {})
+        if not isinstance(inner, dict):
+            return False
+        keys = [*record.value, *(f"properties.{key}" for key in inner)]
+        if any(normal(k.removeprefix("properties.")) in _READ and k not in dialect.spellings for k in keys):
+            return False
+    return True
+
+
+_READ = frozenset(form for form, (name, _) in FORMS.items() if name != "category")
+
+
+def _is_azure_diagnostics(head: Head) -> bool:
+    keys = head.log.value if head.log else head.header
+    return any(k.casefold().endswith(("_s", "_d", "_g", "_b")) and normal(k) in FORMS for k in keys)
+
+
+def _why_not(head: Head) -> str:
+    for signature, why in _SIGNATURES:
+        if head.data.startswith(signature):
+            return why
+    if head.records:
+        return "its JSON has no field of a gateway log"
+    if b"\x00" in head.data:
+        return "it is binary"
+    if head.data.lstrip(b"\xef\xbb\xbf \t\r\n").startswith((b"{", b"[")):
+        return "it is no JSON that can be read"
+    return "its first line is neither JSON nor a CSV header with the columns of a gateway log"
