@@ -214,6 +214,7 @@ def caveats_of(
         for s in intake.sources
         if s.shape.startswith(("unreadable", "not a gateway log"))
     ]
+    found += [f"{s.name} is empty." for s in intake.sources if s.shape == "empty file"]
     assumed = [
         g.name or g.id
         for g in gateways

@@ -19,12 +19,16 @@ ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "sample_logs"
 
 
+UNPRIVILEGED = ("setpriv", "--bounding-set=-dac_override,-dac_read_search", "--inh-caps=-dac_override,-dac_read_search")
+"""The superuser without the right to pass over permissions; other users never had it."""
+
+
 def run(
-    *arguments: str | Path, stdin: bytes | None = None, cwd: Path | None = None
+    *arguments: str | Path, stdin: bytes | None = None, cwd: Path | None = None, before: tuple[str, ...] = ()
 ) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, "PYTHONWARNINGS": "error", "COLUMNS": "200"}
     done = subprocess.run(
-        [sys.executable, "-m", "analyzer", *map(str, arguments)],
+        [*(before if os.geteuid() == 0 else ()), sys.executable, "-m", "analyzer", *map(str, arguments)],
         input=stdin,
         capture_output=True,
         cwd=cwd or ROOT,
@@ -94,16 +98,24 @@ def test_an_empty_file_is_named(tmp_path: Path) -> None:
     assert "empty" in done.stdout + done.stderr
 
 
-@pytest.mark.skipif(
-    os.name == "nt" or os.geteuid() == 0, reason="the superuser, and Windows, can read a folder without permissions"
-)
+@pytest.mark.tool("setpriv")
 def test_a_folder_that_cannot_be_read_says_so(tmp_path: Path) -> None:
     closed = tmp_path / "closed"
     closed.mkdir(mode=0)
     try:
-        assert_one_clear_line(run("analyze", "closed", cwd=tmp_path), "closed")
+        assert_one_clear_line(run("analyze", "closed", cwd=tmp_path, before=UNPRIVILEGED), "closed")
     finally:
         closed.chmod(0o700)
+
+
+@pytest.mark.tool("setpriv")
+def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_read(tmp_path: Path) -> None:
+    closed = tmp_path / "closed"
+    closed.mkdir(mode=0o500)
+    for out in ("closed", "closed/below"):
+        refused = run("analyze", SAMPLES, "--no-probe", "--out", out, cwd=tmp_path, before=UNPRIVILEGED)
+        assert_one_clear_line(refused, "closed", "--out")
+    assert list(closed.iterdir()) == []
 
 
 def test_out_that_is_a_file_is_refused_before_anything_is_read(tmp_path: Path) -> None:
@@ -244,3 +256,16 @@ def test_the_version_is_the_packages() -> None:
 
     assert run("--version").stdout.strip() == f"apim-triage {__version__}"
     assert f'version = "{__version__}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+
+
+def test_the_demo_ends_as_the_readme_shows_and_writes_the_report(tmp_path: Path) -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    block = next(b for b in readme.split("```") if "failures backend" in b)
+    shown = [line.split() for line in block.strip().splitlines() if "contoso" in line]
+    assert len(shown) > 5
+    done = run("demo", "--out", tmp_path / "demo")
+    assert done.returncode == 0, done.stderr
+    printed = [line.split() for line in done.stdout.splitlines()]
+    assert [row for row in shown if row not in printed] == []
+    assert str(tmp_path / "demo" / "report.html") in done.stdout.replace("\n", "")
+    assert {p.name for p in (tmp_path / "demo" / "charts").iterdir()} == {"failures-over-time.png", "causes.png"}

@@ -1,5 +1,5 @@
 """Evidence between programs: from what the probe observed, or a file collected elsewhere, to `model.Evidence`, and back to a file."""
 
-from analyzer.evidence.format import SCHEMA, dumps, of, read
+from analyzer.evidence.format import dumps, of, read
 
-__all__ = ["SCHEMA", "dumps", "of", "read"]
+__all__ = ["dumps", "of", "read"]

@@ -1,44 +1,44 @@
-"""The file format `apim-triage/evidence/1`: JSON in, checked, `Evidence` out; and `Evidence` in, JSON out."""
+"""The format apim-triage/evidence/1: the probe's entries or a file in, `model.Evidence` out; and Evidence in, the file's bytes out.
+
+A file may come from anywhere, so reading one is strict: schema, size, base64, and certificates that parse. Only a certificate that was
+already broken when the server sent it may stay broken: `dumps` lists it in `unreadable`. Without that list, a certificate damaged on the
+way (a truncated paste) would be judged as the server's fault; without the exception, one hostile server would make a whole file unreadable.
+"""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import re
-from collections.abc import Sequence
-from datetime import datetime
+import codecs
+import warnings
+from collections.abc import Mapping, Sequence
+from dataclasses import fields, replace
+from datetime import UTC
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.utils import CryptographyDeprecationWarning
 
 from analyzer.errors import EvidenceError
 from analyzer.model import Collected, Evidence, Handshake, Outcome, Stage
+from analyzer.probing.hello import PROFILES
+from analyzer.probing.target import is_address
 
 SCHEMA = "apim-triage/evidence/1"
-MOST_BYTES = 64 * 1024 * 1024
-MOST_TEXT = 1000  # characters kept of any one text
-_ZONE_REQUIRED = msgspec.Meta(tz=True)
+MOST_BYTES = 64 << 20  # of a file: some ten thousand backends
+MOST_CERTIFICATES = 100  # of a chain, as the probe keeps them
 
 
-class _Collected(msgspec.Struct):
-    host: str
-    at: datetime
-    tool: str = ""
-    version: str = ""
-    resolver: str | None = None
-    vantage: str = "unstated"
-
-
-class _Handshake(msgspec.Struct):
+class _Handshake(msgspec.Struct, kw_only=True):
     offer: str
     outcome: Outcome
     stage: Stage
     version: str | None = None
     suite: str | None = None
     group: str | None = None
-    chain_b64: list[str] = []
+    chain_b64: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=MOST_CERTIFICATES)] = ()  # base64 in JSON
+    unreadable: tuple[int, ...] = ()  # places in the chain of certificates that did not parse when they were collected
     client_cert_requested: bool | None = None
     client_cert_required: bool | None = None
     alert: str | None = None
@@ -46,171 +46,163 @@ class _Handshake(msgspec.Struct):
     seconds: float = 0.0
 
 
-class _Backend(msgspec.Struct, omit_defaults=False):
+_SHARED = tuple(f.name for f in fields(Handshake) if f.name != "chain")
+"""What a handshake of the file and one of the model call by the same name."""
+
+
+class _Backend(msgspec.Struct, kw_only=True):
     host: str
     port: int
-    server_name: str | None = None  # None: the host
+    sni: str | None = None  # None: none was sent
+    server_name: str | None = None  # None: the SNI, else the host
     address: str | None = None
-    addresses: list[str] = []
+    addresses: tuple[str, ...] = ()
     profile: str = "classic"
     pinned: bool = False
     allowed: bool = False
-    handshakes: list[_Handshake] = []
-    aia: list[dict[str, Any]] = []
-    collected: _Collected | None = None  # None: the document's
+    handshakes: tuple[_Handshake, ...] = ()
+    aia: tuple[Any, ...] = ()
+    collected: Collected | None = None  # None: that of the document
 
 
-class _Document(msgspec.Struct):
+class _Document(msgspec.Struct, kw_only=True):
     schema: str
-    backends: list[_Backend] = []
-    collected: _Collected | None = None  # None only where every backend has its own
+    collected: Collected | None = None
+    backends: tuple[_Backend, ...] = ()
 
 
-def of(entries: Sequence[dict[str, Any]], collected: Collected) -> tuple[Evidence, ...]:
-    """The probe's entries as Evidence, in their order.
-
-    Certificates stay as the server sent them, also those that no parser reads: judging says so.
-    """
-    common = _Collected(**{f: getattr(collected, f) for f in _Collected.__struct_fields__})
-    return tuple(_evidence(msgspec.convert(entry, _Backend), common) for entry in entries)
+class _Head(msgspec.Struct):
+    schema: str
 
 
 def read(path: Path) -> tuple[Evidence, ...]:
-    """The evidence of a file, which somebody else may have made: schema, size and every certificate are checked.
+    """The evidence in a file, in its order; unknown fields are ignored.
 
-    Unknown fields are ignored. Raises EvidenceError, one line: what, where, what to do.
+    Raises EvidenceError where the file cannot be read, is not evidence/1, is larger than 64 MiB, or holds a broken certificate.
     """
     try:
         with path.open("rb") as file:
-            content = file.read(MOST_BYTES + 1)
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
-        raise EvidenceError(f"{path}: cannot be read: {error.strerror or error}") from error
-    if len(content) > MOST_BYTES:
-        raise EvidenceError(f"{path}: is larger than {MOST_BYTES // 2**20} MiB; collect fewer backends per file")
-    schema = _schema(content)
-    if not re.fullmatch(r"apim-triage/evidence/1(\.\d+)?", schema):
-        found = f"its schema is {schema[:80]!r}" if schema else "it has no schema"
-        raise EvidenceError(f"{path}: is not {SCHEMA} ({found}); make it with: apim-triage probe --out FILE")
-    try:
-        document = msgspec.json.decode(content, type=_Document)
-        evidence = tuple(_evidence(backend, document.collected) for backend in document.backends)
-    except (msgspec.ValidationError, ValueError) as error:
-        raise EvidenceError(f"{path}: does not keep to {SCHEMA}: {error}") from error
-    for one in evidence:
-        _check_certificates(one, path)
-    return evidence
+        raise EvidenceError(f"{path}: cannot be read ({error.strerror}); name an evidence.json") from None
+    if len(data) > MOST_BYTES:
+        raise EvidenceError(f"{path}: is larger than {MOST_BYTES >> 20} MiB; split its backends over several files")
+    document = _decode(path, data)
+    found = []
+    for backend in document.backends:
+        _check(path, backend)
+        collected = backend.collected or document.collected
+        if collected is None or collected.at.tzinfo is None:
+            raise EvidenceError(
+                f"{path}: {_label(backend)}: `collected` must say who observed it, and when with a time zone"
+            )
+        found.append(_evidence(backend, replace(collected, at=collected.at.astimezone(UTC))))
+    return tuple(found)
+
+
+def of(entries: Sequence[Mapping[str, Any]], collected: Collected) -> tuple[Evidence, ...]:
+    """The probe's entries as Evidence, in their order; certificates stay as the server sent them, also broken ones."""
+    return tuple(_evidence(backend, collected) for backend in msgspec.convert(entries, tuple[_Backend, ...]))
 
 
 def dumps(evidence: Sequence[Evidence]) -> bytes:
-    """The document, indented, ending in a newline; `read` gives the same evidence back.
+    """The document evidence.json, in UTF-8; `read` gives the same evidence back.
 
-    Where everything was collected by one run, it is said once; else each backend carries its own.
+    `collected` stands at the top, of the first backend; where they differ, it stands in each backend too.
     """
-    runs = list(dict.fromkeys(e.collected for e in evidence))
-    document = {
-        "schema": SCHEMA,
-        "collected": _said(runs[0]) if len(runs) == 1 else None,
-        "backends": [_entry(e, None if len(runs) == 1 else e.collected) for e in evidence],
-    }
-    return msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n"
+    same = all(one.collected == evidence[0].collected for one in evidence)
+    document = _Document(
+        schema=SCHEMA,
+        collected=evidence[0].collected if evidence else None,
+        backends=tuple(_backend(one, collected=None if same else one.collected) for one in evidence),
+    )
+    return msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n"
 
 
-def _evidence(backend: _Backend, common: _Collected | None) -> Evidence:
-    collected = backend.collected or common
-    if collected is None:
-        raise ValueError(f"nothing says who collected {backend.host}:{backend.port}, and when")
-    if collected.at.tzinfo is None:
-        raise ValueError(f"collected.at of {backend.host}:{backend.port} has no time zone")
-    if not 0 < backend.port < 65536:
-        raise ValueError(f"{backend.host}: {backend.port} is not a port")
+def _decode(path: Path, data: bytes) -> _Document:
+    try:
+        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # what PowerShell 5 makes of `> evidence.json`
+            data = data.decode("utf-16").encode()
+        data = data.removeprefix(codecs.BOM_UTF8)
+        schema = msgspec.json.decode(data, type=_Head).schema
+        name, _, major = schema.rpartition("/")
+        if name == SCHEMA.rpartition("/")[0] and major != "1":
+            raise EvidenceError(
+                f"{path}: has the schema {schema[:60]!r}, and this version reads {SCHEMA}; use a newer apim-triage"
+            )
+        if schema != SCHEMA:
+            raise EvidenceError(f"{path}: is not an evidence file; name one that `apim-triage probe --out` wrote")
+        return msgspec.json.decode(data, type=_Document)
+    except msgspec.ValidationError as error:
+        raise EvidenceError(
+            f"{path}: is not {SCHEMA}: {error}; collect it again with `apim-triage probe --out`"
+        ) from None
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        raise EvidenceError(f"{path}: is not JSON; name one that `apim-triage probe --out` wrote") from None
+
+
+def _check(path: Path, backend: _Backend) -> None:
+    if backend.profile not in PROFILES:
+        raise EvidenceError(
+            f"{path}: {_label(backend)}: the profile {backend.profile[:60]!r} is not one of {', '.join(PROFILES)}"
+        )
+    for handshake in backend.handshakes:
+        for place, der in enumerate(handshake.chain_b64):
+            if place not in handshake.unreadable and not _parses(der):
+                where = f"certificate {place + 1} of the handshake {handshake.offer[:60]!r}"
+                raise EvidenceError(f"{path}: {_label(backend)}: {where} is broken; copy the file again, whole")
+
+
+def _parses(der: bytes) -> bool:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", CryptographyDeprecationWarning)  # whether it is odd is for others to judge
+        try:
+            x509.load_der_x509_certificate(der)
+        except (ValueError, x509.InvalidVersion, UnsupportedAlgorithm):
+            return False
+    return True
+
+
+def _label(backend: _Backend) -> str:
+    return f"backend {backend.host[:255]!r} port {backend.port}"
+
+
+def _evidence(backend: _Backend, collected: Collected) -> Evidence:
     return Evidence(
-        host=_short(backend.host).lower(),
+        host=backend.host,
         port=backend.port,
-        server_name=_short(backend.server_name or backend.host),
-        address=backend.address and _short(backend.address),
-        addresses=tuple(map(_short, backend.addresses[:100])),
-        profile=_short(backend.profile),
-        handshakes=tuple(map(_handshake, backend.handshakes[:100])),
+        server_name=backend.server_name or backend.sni or backend.host,
+        address=backend.address,
+        addresses=backend.addresses,
+        profile=backend.profile,
+        handshakes=tuple(Handshake(chain=h.chain_b64, **_shared(h)) for h in backend.handshakes),
+        collected=collected,
         pinned=backend.pinned,
         allowed=backend.allowed,
-        collected=Collected(
-            host=_short(collected.host),
-            at=collected.at,
-            tool=_short(collected.tool),
-            version=_short(collected.version),
-            resolver=collected.resolver and _short(collected.resolver),
-            vantage=collected.vantage if collected.vantage in ("gateway", "outside") else "unstated",
+    )
+
+
+def _backend(evidence: Evidence, *, collected: Collected | None) -> _Backend:
+    return _Backend(
+        host=evidence.host,
+        port=evidence.port,
+        sni=None if is_address(evidence.server_name) else evidence.server_name,
+        server_name=evidence.server_name,
+        address=evidence.address,
+        addresses=evidence.addresses,
+        profile=evidence.profile,
+        pinned=evidence.pinned,
+        allowed=evidence.allowed,
+        handshakes=tuple(
+            _Handshake(chain_b64=h.chain, unreadable=_unreadable(h.chain), **_shared(h)) for h in evidence.handshakes
         ),
+        collected=collected,
     )
 
 
-def _handshake(raw: _Handshake) -> Handshake:
-    try:
-        chain = tuple(base64.b64decode(text, validate=True) for text in raw.chain_b64[:100])
-    except binascii.Error as error:
-        raise ValueError(f"chain_b64 is not base64: {error}") from error
-    return Handshake(
-        offer=_short(raw.offer),
-        outcome=raw.outcome,
-        stage=raw.stage,
-        version=raw.version and _short(raw.version),
-        suite=raw.suite and _short(raw.suite),
-        group=raw.group and _short(raw.group),
-        chain=chain,
-        client_cert_requested=raw.client_cert_requested,
-        client_cert_required=raw.client_cert_required,
-        alert=raw.alert and _short(raw.alert),
-        detail=raw.detail and _short(raw.detail),
-        seconds=raw.seconds,
-    )
+def _shared(handshake: Handshake | _Handshake) -> dict[str, Any]:
+    return {name: getattr(handshake, name) for name in _SHARED}
 
 
-def _entry(evidence: Evidence, collected: Collected | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {
-        "host": evidence.host,
-        "port": evidence.port,
-        "server_name": evidence.server_name,
-        "address": evidence.address,
-        "addresses": evidence.addresses,
-        "profile": evidence.profile,
-        "pinned": evidence.pinned,
-        "allowed": evidence.allowed,
-        "handshakes": [_said_handshake(h) for h in evidence.handshakes],
-        "aia": [],
-    }
-    return entry if collected is None else {**entry, "collected": _said(collected)}
-
-
-def _said_handshake(h: Handshake) -> dict[str, Any]:
-    said = {name: getattr(h, name) for name in _Handshake.__struct_fields__ if name != "chain_b64"}
-    return {**said, "chain_b64": [base64.b64encode(der).decode() for der in h.chain]}
-
-
-def _said(collected: Collected) -> dict[str, Any]:
-    return {name: getattr(collected, name) for name in _Collected.__struct_fields__}
-
-
-def _short(text: str) -> str:
-    return text[:MOST_TEXT]
-
-
-def _schema(content: bytes) -> str:
-    class Head(msgspec.Struct):
-        schema: str = ""
-
-    try:
-        return msgspec.json.decode(content, type=Head).schema
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return ""
-
-
-def _check_certificates(evidence: Evidence, path: Path) -> None:
-    for handshake in evidence.handshakes:
-        for position, der in enumerate(handshake.chain):
-            try:
-                x509.load_der_x509_certificate(der)
-            except ValueError as error:
-                where = f"{evidence.host}:{evidence.port}, certificate {position}"
-                raise EvidenceError(
-                    f"{path}: {where} is not a certificate: {error}; collect the evidence again"
-                ) from error
+def _unreadable(chain: Sequence[bytes]) -> tuple[int, ...]:
+    return tuple(place for place, der in enumerate(chain) if not _parses(der))

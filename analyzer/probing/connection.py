@@ -16,7 +16,7 @@ from analyzer.probing.hello import Offer
 from analyzer.probing.iana import alert_name
 
 CHUNK = 1 << 16  # bytes asked of the socket at once
-LEAST_PATIENCE = 1.0  # seconds for what a server sends at once if it sends it at all
+LEAST_PATIENCE = 1.0  # seconds
 
 TIMED_OUT = (asyncio.TimeoutError, TimeoutError)
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
@@ -32,9 +32,10 @@ class Connection(NamedTuple):
     started: float  # the loop's time
     round_trip: float  # seconds
 
-    def patience(self, until: float) -> float:
-        """Seconds to wait for what must come at once: three round trips, at least one second, never beyond the deadline."""
-        return min(max(LEAST_PATIENCE, 3 * self.round_trip), until - asyncio.get_running_loop().time())
+    @property
+    def patience(self) -> float:
+        """Seconds after which what a server says at once will not come any more: three round trips, at least one second."""
+        return max(LEAST_PATIENCE, 3 * self.round_trip)
 
     @property
     def seconds(self) -> float:
@@ -116,7 +117,7 @@ async def _converse(connection: Connection, message: bytes, reader: wire.Reader,
             sent = False  # it has hung up, but may have said why before
         while not reader.done:
             # A banner may come without a line's end; nothing more is worth waiting for long then.
-            patience = connection.patience(until) if reader.foreign else None
+            patience = connection.patience if reader.foreign else None
             data = await asyncio.wait_for(loop.sock_recv(connection.socket, CHUNK), patience)
             if not data:
                 return Outcome.CLOSED if sent else Outcome.RESET
@@ -144,13 +145,12 @@ async def _without_certificate(
     if reader.key_exchange is not None and reader.key_exchange.public:
         # The server's own public value is one that its group surely has; the secret that follows from it is never needed.
         answer += _message(messages.CLIENT_KEY_EXCHANGE, reader.key_exchange.public)
-    patience = connection.patience(until)
-    cut_short = patience < LEAST_PATIENCE
+    left = until - asyncio.get_running_loop().time()
     try:
         _say(connection, _record(wire.HANDSHAKE, reader.hello.version, answer))
-        code = await asyncio.wait_for(_first_alert(connection), patience)
+        code = await asyncio.wait_for(_first_alert(connection), min(connection.patience, left))
     except TIMED_OUT:
-        return None if cut_short else False, None, reader.detail
+        return None if left < connection.patience else False, None, reader.detail
     except OSError:
         return True, None, "the server reset the connection on an empty client certificate"
     except messages.Broken:

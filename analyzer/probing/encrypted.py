@@ -11,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Callable, Optional, Tuple, TypeVar
 
 from analyzer.probing import iana, messages, wire
-from analyzer.probing.connection import BLAMES_OUR_BYTES, CHUNK, LEAST_PATIENCE, TIMED_OUT, Connection
+from analyzer.probing.connection import BLAMES_OUR_BYTES, CHUNK, TIMED_OUT, Connection
 from analyzer.probing.handshake import Entry, Outcome, Stage, entry
 
 T = TypeVar("T")
@@ -29,6 +29,8 @@ async def shake(connection: Connection, name: str, sni: Optional[str], request: 
     `client_cert_required` stays None. The socket is closed when it returns.
     """
     with connection.socket:
+        if not ssl.HAS_TLSv1_3:
+            return entry(name, Outcome.CONNECT_FAILED, Stage.CONNECT, detail="this Python's ssl module has no TLS 1.3")
         session = _Session(connection, sni)
         outcome, detail = await session.talk(request, until)
         session.leave()
@@ -97,7 +99,8 @@ class _Session:
         context.check_hostname = False  # observed here, judged elsewhere
         context.verify_mode = ssl.CERT_NONE
         context.minimum_version = ssl.TLSVersion.TLSv1_3
-        context.set_ciphers("DEFAULT:@SECLEVEL=0")  # weak keys and signatures are to be seen, not refused
+        with suppress(ssl.SSLError):  # LibreSSL has no levels
+            context.set_ciphers("DEFAULT:@SECLEVEL=0")  # weak keys and signatures are to be seen, not refused
         context._msg_callback = self.seen  # type: ignore[attr-defined]
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=sni)
 
@@ -145,13 +148,13 @@ class _Session:
         if not await self._run(self._shake_hands):
             return Outcome.CLOSED, None
         self._finished = True
-        patience = self._connection.patience(until)
+        patience, left = self._connection.patience, until - asyncio.get_running_loop().time()
         try:
             await self._run(lambda: self._tls.write(request))
-            answer = await asyncio.wait_for(self._run(lambda: self._tls.read(CHUNK)), patience)
+            answer = await asyncio.wait_for(self._run(lambda: self._tls.read(CHUNK)), min(patience, left))
         except TIMED_OUT:
             # A refusal comes within a round trip; what is slow is the application, which the handshake is not about.
-            return (Outcome.SILENT if patience < LEAST_PATIENCE else Outcome.COMPLETED), None
+            return (Outcome.SILENT if left < patience else Outcome.COMPLETED), None
         except (OSError, _TooLarge):
             self._spoke = True
             raise

@@ -26,9 +26,9 @@ class Target(NamedTuple):
 
 
 def is_address(text: str) -> bool:
-    """Whether the text is an IP literal."""
+    """Whether the text is an IP literal, with or without a zone (RFC 4007 section 11)."""
     try:
-        ipaddress.ip_address(text)
+        ipaddress.ip_address(text.partition("%")[0] if ":" in text else text)
     except ValueError:
         return False
     return True

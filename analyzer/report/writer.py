@@ -52,7 +52,9 @@ def write_file(path: str | Path, content: bytes) -> Path:
         beside.write_bytes(content)
         os.replace(beside, place)
     except OSError as error:
-        raise OutputError(f"{path}: cannot be written: {error.strerror or error}; name another file with --out") from error
+        raise OutputError(
+            f"{path}: cannot be written: {error.strerror or error}; name another file with --out"
+        ) from error
     finally:
         beside.unlink(missing_ok=True)
     return place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
@@ -119,6 +119,7 @@ def backend(**changes: Any) -> dict[str, Any]:
             ),
         ),
         (evidence(host="10.1.2.3", server_name="10.1.2.3"),),
+        (evidence(handshake(BROKEN, LEAF.der, b"")),),
     ],
 )
 def test_what_is_written_is_read_back_equal(tmp_path: Path, given_: tuple[Evidence, ...]) -> None:
@@ -130,16 +131,21 @@ def test_the_document_has_the_fields_of_the_contract() -> None:
     assert written_["schema"] == "apim-triage/evidence/1"
     assert set(written_["collected"]) >= {"host", "at", "tool", "version", "resolver"}
     assert written_["collected"]["at"] == "2026-11-23T12:30:00Z"
-    assert set(written_["backends"][0]) >= {"host", "port", "address", "profile", "handshakes", "aia"}
+    assert set(written_["backends"][0]) >= {"host", "port", "sni", "address", "profile", "handshakes", "aia"}
     assert set(written_["backends"][0]["handshakes"][0]) >= set(shake())
 
 
 def test_collected_is_written_once_where_it_is_the_same_and_in_each_backend_where_not() -> None:
     once = json.loads(evidence_file.dumps([FULL, FULL]))
-    assert once["collected"]["host"] == "jump-vm"
-    assert [b.get("collected") for b in once["backends"]] == [None, None]
+    assert [b["collected"] for b in once["backends"]] == [None, None]
     each = json.loads(evidence_file.dumps([FULL, evidence(collected=ELSEWHERE)]))
     assert [b["collected"]["host"] for b in each["backends"]] == ["jump-vm", "laptop"]
+    assert each["collected"]["host"] == "jump-vm"
+
+
+def test_an_address_is_a_server_name_that_was_not_sent_as_sni() -> None:
+    written_ = json.loads(evidence_file.dumps([evidence(host="10.1.2.3", server_name="10.1.2.3")]))
+    assert (written_["backends"][0]["sni"], written_["backends"][0]["server_name"]) == (None, "10.1.2.3")
 
 
 def test_the_probes_entries_become_evidence_and_survive_the_file(tmp_path: Path) -> None:
@@ -155,10 +161,24 @@ def test_the_probes_entries_become_evidence_and_survive_the_file(tmp_path: Path)
     assert evidence_file.read(written(tmp_path, evidence_file.dumps(made))) == made
 
 
+def test_a_hostile_servers_broken_certificates_are_kept_and_survive_the_file(tmp_path: Path) -> None:
+    with peer(says(speech.flight([b"not a certificate", BROKEN, LEAF.der]))) as server:
+        made = evidence_file.of([ask(server.port)], HERE)
+    assert made[0].chain == (b"not a certificate", BROKEN, LEAF.der)
+    assert json.loads(evidence_file.dumps(made))["backends"][0]["handshakes"][0]["unreadable"] == [0, 1]
+    assert evidence_file.read(written(tmp_path, evidence_file.dumps(made))) == made
+
+
 def test_a_file_with_the_contracts_fields_only_is_enough(tmp_path: Path) -> None:
     (found,) = evidence_file.read(written(tmp_path, document()))
     assert (found.host, found.server_name, found.address, found.chain) == (HOST, HOST, "10.1.2.3", (LEAF.der,))
     assert (found.collected.host, found.collected.at, found.collected.vantage) == ("vm", AT, "unstated")
+
+
+def test_the_server_name_falls_back_to_the_sni_and_then_to_the_host(tmp_path: Path) -> None:
+    names = [backend(server_name="a.example"), backend(sni="b.example"), backend(sni=None)]
+    found = evidence_file.read(written(tmp_path, document(backends=names)))
+    assert [one.server_name for one in found] == ["a.example", "b.example", HOST]
 
 
 def test_unknown_fields_are_ignored(tmp_path: Path) -> None:
@@ -168,62 +188,86 @@ def test_unknown_fields_are_ignored(tmp_path: Path) -> None:
     assert len(evidence_file.read(written(tmp_path, more))) == 1
 
 
-def test_a_time_may_stand_in_any_zone(tmp_path: Path) -> None:
+def test_times_are_utc_whatever_zone_the_file_has(tmp_path: Path) -> None:
     collected = {**document()["collected"], "at": "2026-11-23T14:30:00+02:00"}
     (found,) = evidence_file.read(written(tmp_path, document(collected=collected)))
     assert found.collected.at == AT
+    assert found.collected.at.tzinfo is UTC
+    assert json.loads(evidence_file.dumps([found]))["collected"]["at"] == "2026-11-23T12:30:00Z"
+    assert AT.astimezone(timezone(timedelta(hours=2))) == found.collected.at
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16", "utf-16-le"])
+def test_what_a_windows_shell_redirected_into_a_file_is_read(tmp_path: Path, encoding: str) -> None:
+    text = json.dumps(document())
+    data = ("\ufeff" + text).encode(encoding) if encoding == "utf-16-le" else text.encode(encoding)
+    assert len(evidence_file.read(written(tmp_path, data))) == 1
 
 
 @pytest.mark.parametrize(
-    "data",
+    ("data", "says_"),
     [
-        b"",
-        b"\x00\xff\xfe\x80",
-        b"not json",
-        b"[]",
-        b"{}",
-        b'{"schema": "apim-triage/report/1"}',
-        b'{"schema": "apim-triage/evidence/2"}',
-        b'{"schema": "apim-triage/evidence/1", "backends": [{}]}',
-        b'{"schema": "apim-triage/evidence/1", "backends": {"a": 1}}',
+        (b"", "is not JSON"),
+        (b"\x00\xff\xfe\x80", "is not JSON"),
+        (b"\xff\xfe\x00", "is not JSON"),
+        (b"not json", "is not JSON"),
+        (b"[" * 300_000, "is not"),
+        (b'{"schema": "apim-triage/evidence/1", "x": ' + b"[" * 300_000, "is not JSON"),
+        (b"[]", "is not apim-triage/evidence/1"),
+        (b"{}", "is not apim-triage/evidence/1"),
+        (b'{"schema": "apim-triage/report/1"}', "is not an evidence file"),
+        (b'{"schema": "apim-triage/evidence/2"}', "use a newer apim-triage"),
+        (b'{"schema": "apim-triage/evidence/1", "backends": [{}]}', "`host`"),
+        (b'{"schema": "apim-triage/evidence/1", "backends": {"a": 1}}', "backends"),
     ],
 )
-def test_a_file_that_is_no_evidence_is_refused_in_one_line(tmp_path: Path, data: bytes) -> None:
+def test_a_file_that_is_no_evidence_is_refused_in_one_line(tmp_path: Path, data: bytes, says_: str) -> None:
     path = written(tmp_path, data)
     with pytest.raises(EvidenceError) as caught:
         evidence_file.read(path)
     assert str(caught.value).startswith(f"{path}: ")
+    assert says_ in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 @pytest.mark.parametrize(
-    "changes",
+    ("changes", "says_"),
     [
-        {"backends": [backend(handshakes=[shake(outcome="tired")])]},
-        {"backends": [backend(handshakes=[shake(chain_b64=["%%%"])])]},
-        {"backends": [backend(handshakes=[shake(chain_b64=[base64.b64encode(LEAF.der[:-9]).decode()])])]},
-        {"backends": [backend(handshakes=[shake(), shake(chain_b64=[base64.b64encode(LEAF.der).decode(), "MAA="])])]},
-        {"collected": None},
-        {"collected": {**document()["collected"], "at": "2026-11-23T12:30:00"}},
-        {"collected": {**document()["collected"], "at": "yesterday"}},
+        ({"backends": [backend(handshakes=[shake(outcome="tired")])]}, "tired"),
+        ({"backends": [backend(handshakes=[shake(chain_b64=["%%%"])])]}, "base64"),
+        ({"backends": [backend(handshakes=[shake(chain_b64=[""] * 101)])]}, "100"),
+        (
+            {"backends": [backend(handshakes=[shake(chain_b64=[base64.b64encode(LEAF.der[:-9]).decode()])])]},
+            "certificate 1",
+        ),
+        (
+            {
+                "backends": [
+                    backend(handshakes=[shake(), shake(chain_b64=[base64.b64encode(LEAF.der).decode(), "MAA="])])
+                ]
+            },
+            "certificate 2",
+        ),
+        ({"backends": [backend(host="evil\n.example", handshakes=[shake(chain_b64=[""])])]}, "evil\\n.example"),
+        ({"backends": [backend(profile="premium")]}, "premium"),
+        ({"collected": None}, "`collected`"),
+        ({"collected": {**document()["collected"], "at": "2026-11-23T12:30:00"}}, "time zone"),
+        ({"collected": {**document()["collected"], "at": "yesterday"}}, "$.collected.at"),
     ],
 )
-def test_a_fault_in_one_backend_is_refused_in_one_line(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_a_fault_in_one_backend_is_named_in_one_line(tmp_path: Path, changes: dict[str, Any], says_: str) -> None:
     with pytest.raises(EvidenceError) as caught:
         evidence_file.read(written(tmp_path, document(**changes)))
+    assert says_ in str(caught.value)
     assert "\n" not in str(caught.value)
     assert len(evidence_file.read(written(tmp_path, document()))) == 1  # the twin
 
 
 def test_a_broken_certificate_names_its_backend(tmp_path: Path) -> None:
-    with pytest.raises(EvidenceError, match=HOST):
+    with pytest.raises(
+        EvidenceError, match=f"backend '{HOST}' port 443: certificate 1 of the handshake 'gateway' is broken"
+    ):
         evidence_file.read(written(tmp_path, document(backends=[backend(handshakes=[shake(chain_b64=["MAA="])])])))
-
-
-def test_a_hostile_servers_broken_certificates_become_evidence_as_they_were_sent() -> None:
-    with peer(says(speech.flight([b"not a certificate", BROKEN, LEAF.der]))) as server:
-        made = evidence_file.of([ask(server.port)], HERE)
-    assert made[0].chain == (b"not a certificate", BROKEN, LEAF.der)
 
 
 def test_a_file_that_cannot_be_read_says_why(tmp_path: Path) -> None:
@@ -241,7 +285,7 @@ def test_a_file_beyond_the_cap_is_refused_before_it_is_parsed(tmp_path: Path) ->
         evidence_file.read(path)
 
 
-_text = st.text(min_size=1, max_size=20)
+_text = st.text(max_size=20)
 _handshakes = st.builds(
     Handshake,
     offer=_text,
@@ -250,7 +294,7 @@ _handshakes = st.builds(
     version=st.none() | _text,
     suite=st.none() | _text,
     group=st.none() | _text,
-    chain=st.lists(st.just(LEAF.der), max_size=3).map(tuple),
+    chain=st.lists(st.binary(max_size=30) | st.just(LEAF.der), max_size=3).map(tuple),
     client_cert_requested=st.none() | st.booleans(),
     client_cert_required=st.none() | st.booleans(),
     alert=st.none() | _text,
@@ -261,8 +305,9 @@ _evidence = st.builds(
     evidence,
     collected=st.sampled_from([HERE, ELSEWHERE]),
     handshakes=st.lists(_handshakes, max_size=3).map(tuple),
-    server_name=_text,
-    port=st.integers(1, 65535),
+    host=_text.filter(bool),
+    server_name=_text.filter(bool),
+    port=st.integers(0, 65535),
 )
 
 

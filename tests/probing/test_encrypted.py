@@ -136,6 +136,12 @@ def test_a_chain_that_openssl_finds_too_large_is_too_large(tmp_path: Path) -> No
     assert (seen["outcome"], seen["detail"]) == ("too_large", "excessive message size")
 
 
+def test_a_python_without_tls_1_3_says_so_instead_of_failing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ssl, "HAS_TLSv1_3", False)
+    seen = met(listens)
+    assert (seen["outcome"], seen["detail"]) == ("connect_failed", "this Python's ssl module has no TLS 1.3")
+
+
 def test_the_request_names_the_tool_and_the_server_and_changes_nothing(tmp_path: Path) -> None:
     heard: list[bytes] = []
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)

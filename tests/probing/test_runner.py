@@ -115,6 +115,7 @@ def test_a_profile_that_does_not_exist_is_an_error_before_anything_is_sent() -> 
         ({"server_name": "müller.example"}, "xn--mller-kva.example"),
         ({"host": "10.1.2.3", "server_name": "10.1.2.3"}, None),
         ({"host": "fd00::5", "server_name": "fd00::5"}, None),
+        ({"host": "fe80::5%eth0", "server_name": "fe80::5%eth0"}, None),
         ({"host": "10.1.2.3"}, HOST),
     ],
 )

@@ -119,18 +119,9 @@ def test_a_file_is_not_a_folder(tmp_path: Path) -> None:
     (tmp_path / "out").write_text("mine")
     with pytest.raises(OutputError, match="is a file"):
         write(make.rich(), tmp_path / "out")
-    with pytest.raises(OutputError, match="cannot be written"):
+    with pytest.raises(OutputError, match="out is a file"):
         write(make.rich(), tmp_path / "out" / "below")
     assert tree(tmp_path) == {"out": b"mine"}
-
-
-@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="this user may write anywhere")
-def test_a_folder_that_may_not_be_written_is_refused(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    with pytest.raises(OutputError, match="Permission denied"):
-        write(make.rich(), tmp_path)
-    tmp_path.chmod(0o700)
-    assert list(tmp_path.iterdir()) == []
 
 
 def test_a_link_in_the_folder_is_replaced_and_not_followed(tmp_path: Path) -> None:
