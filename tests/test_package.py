@@ -42,4 +42,4 @@ def test_no_path_of_this_machine_is_in_the_wheel(wheel: zipfile.ZipFile) -> None
 
 
 def test_the_probe_names_the_packages_version() -> None:
-    assert probing.VERSION == __version__
+    assert __version__ == probing.VERSION

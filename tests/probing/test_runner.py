@@ -198,6 +198,8 @@ INTERRUPTED = """
 import asyncio, signal, sys
 from analyzer.probing import Policy, Target, probe
 
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
+
 def ask():
     target = Target("a.example", 443, "a.example", "127.0.0.1", int(sys.argv[1]))
     probe([target] * 20, Policy(allow=["127.0.0.1"]), deadline=60)

@@ -272,7 +272,11 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
     workspace.mkdir()
     line = json.dumps(answered()).encode() + b"\n"
     # Standard input never ends, so the interrupt comes while the spool is there.
-    script = "import sys; from analyzer.sources import read; print('ready', flush=True); read(['-'])"
+    # A shell's background job starts with SIGINT ignored; the handler is Python's own.
+    script = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from analyzer.sources import read; print('ready', flush=True); read(['-'])"
+    )
     with subprocess.Popen(
         [sys.executable, "-c", script],
         cwd=ROOT,
