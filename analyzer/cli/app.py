@@ -9,6 +9,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from analyzer.cli import EXIT_FAILED_ON, EXIT_INCOMPLETE, EXIT_OK, options
+from analyzer.cli.arguments import (
+    Allow,
+    CaFiles,
+    ConnectTo,
+    Deadline,
+    Deny,
+    FailOn,
+    Gateway,
+    HostHeaders,
+    Quiet,
+    Vantage,
+)
 from analyzer.errors import UsageError
 from analyzer.model import CauseName, Finding, Report, Verdict
 
@@ -31,72 +43,6 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},
 )
 
-Gateway = Annotated[
-    str,
-    typer.Option(
-        "--gateway", metavar="TIER", help="The gateway's tier: auto, classic, v2, consumption or self-hosted."
-    ),
-]
-CaFiles = Annotated[
-    list[Path] | None,
-    typer.Option(
-        "--ca-file",
-        metavar="PEM",
-        help="Certificates that were given to the gateway, roots and intermediates alike. Repeatable.",
-    ),
-]
-HostHeaders = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--host-header",
-        metavar="HOST=NAME",
-        help="A policy sets the Host header: ask for NAME and judge it, where the log says HOST. Repeatable.",
-    ),
-]
-ConnectTo = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--connect-to",
-        metavar="HOST:PORT:ADDR:PORT",
-        help="Connect elsewhere, as curl does; SNI and the name judged stay HOST. Repeatable.",
-    ),
-]
-Allow = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--allow-address",
-        metavar="CIDR",
-        help="Allow an address range that is refused by default (loopback, link-local, metadata, multicast). Repeatable.",
-    ),
-]
-Deny = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--deny-address", metavar="CIDR", help="Never probe this address range. Repeatable; wins over --allow-address."
-    ),
-]
-Vantage = Annotated[
-    str,
-    typer.Option(
-        "--vantage",
-        metavar="WHERE",
-        help="Where this machine stands: gateway (in the gateway's network), outside, or unstated.",
-    ),
-]
-Deadline = Annotated[
-    float,
-    typer.Option(
-        "--deadline", metavar="SECONDS", help="For all connections to one backend together.", min=0.1, max=300
-    ),
-]
-FailOn = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--fail-on", metavar="CAUSE|any", help="Exit with code 1 where this cause is confirmed or likely. Repeatable."
-    ),
-]
-Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
-
 
 @app.callback(invoke_without_command=True)
 def _root(
@@ -114,7 +60,7 @@ def analyze(
     source: Annotated[
         list[str] | None,
         typer.Argument(
-            metavar="SOURCE...",
+            metavar="SOURCE",
             help="Exported gateway logs: files, folders, globs, or - for standard input.",
             show_default=False,
         ),
@@ -220,7 +166,7 @@ def analyze(
 def check(
     host: Annotated[
         list[str],
-        typer.Argument(metavar="HOST[:PORT]...", help="Backends to ask, as in the backend URL.", show_default=False),
+        typer.Argument(metavar="HOST[:PORT]", help="Backends to ask, as in the backend URL.", show_default=False),
     ],
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
@@ -259,7 +205,7 @@ def check(
 @app.command()
 def probe(
     host: Annotated[
-        list[str] | None, typer.Argument(metavar="HOST[:PORT]...", help="Backends to ask.", show_default=False)
+        list[str] | None, typer.Argument(metavar="HOST[:PORT]", help="Backends to ask.", show_default=False)
     ] = None,
     targets: Annotated[
         Path | None, typer.Option("--targets", metavar="report.json", help="Ask the backends of a report.")

@@ -154,7 +154,7 @@ WHERE unsure AND position <= $limit ORDER BY position"""
 def reader(dialect: Dialect) -> str:
     """The table function that reads JSON lines; a line that it cannot read is a row of NULLs."""
     return f"""read_json($paths, format = 'newline_delimited', columns = {dialect.columns}, compression = $packing,
-        ignore_errors = true, hive_partitioning = false, maximum_object_size = 16777216)"""
+        ignore_errors = true, hive_partitioning = false, maximum_object_size = 4194304)"""
 
 
 def _moment(text: str) -> str:

@@ -1,0 +1,72 @@
+"""Options that several commands share: their names, their help, their bounds."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+Gateway = Annotated[
+    str,
+    typer.Option(
+        "--gateway", metavar="TIER", help="The gateway's tier: auto, classic, v2, consumption or self-hosted."
+    ),
+]
+CaFiles = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--ca-file",
+        metavar="PEM",
+        help="Certificates that were given to the gateway, roots and intermediates alike. Repeatable.",
+    ),
+]
+HostHeaders = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--host-header",
+        metavar="HOST=NAME",
+        help="A policy sets the Host header: ask for NAME and judge it, where the log says HOST. Repeatable.",
+    ),
+]
+ConnectTo = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--connect-to",
+        metavar="HOST:PORT:ADDR:PORT",
+        help="Connect elsewhere, as curl does; SNI and the name judged stay HOST. Repeatable.",
+    ),
+]
+Allow = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-address",
+        metavar="CIDR",
+        help="Allow an address range that is refused by default (loopback, link-local, metadata, multicast). Repeatable.",
+    ),
+]
+Deny = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--deny-address", metavar="CIDR", help="Never probe this address range. Repeatable; wins over --allow-address."
+    ),
+]
+Vantage = Annotated[
+    str,
+    typer.Option(
+        "--vantage",
+        metavar="WHERE",
+        help="Where this machine stands: gateway (in the gateway's network), outside, or unstated.",
+    ),
+]
+Deadline = Annotated[
+    float,
+    typer.Option(
+        "--deadline", metavar="SECONDS", help="For all connections to one backend together.", min=0.1, max=300
+    ),
+]
+FailOn = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fail-on", metavar="CAUSE|any", help="Exit with code 1 where this cause is confirmed or likely. Repeatable."
+    ),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
