@@ -61,6 +61,7 @@ def attribute(
         remedies=cause(lead.cause).remedies(case),
         evidence=tuple(believed),
         chain=case.chain,
+        root=case.root,
     )
 
 

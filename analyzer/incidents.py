@@ -42,8 +42,8 @@ def _key(finding: Finding) -> tuple[str, str]:
     cause, chain = finding.lead.cause, finding.chain
     if finding.lead.verdict not in (Verdict.CONFIRMED, Verdict.LIKELY):
         return finding.cluster.id, finding.cluster.backend.label
-    if cause in _BY_TOP and len(chain) > 1:
-        top = chain[-1]
+    top = finding.root if cause is CauseName.UNTRUSTED_ROOT and finding.root else chain[-1] if chain else None
+    if cause in _BY_TOP and top and top.is_ca:
         return top.sha256, f"the CA certificate “{top.common_name or top.subject}”, SHA-256 {top.sha256[:16]}…"
     if cause in _BY_LEAF | _BY_TOP and chain:
         leaf = chain[0]

@@ -278,6 +278,7 @@ class Finding:
     remedies: tuple[Remedy, ...] = ()
     evidence: tuple[Evidence, ...] = ()  # the one that was believed first
     chain: tuple[Certificate, ...] = ()  # of the evidence that was believed
+    root: Certificate | None = None  # where that chain ends, wherever the root was seen; None: it was not
 
     @property
     def lead(self) -> Attribution:

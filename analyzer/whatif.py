@@ -51,10 +51,12 @@ def _certificate_changes(case: Case, roots: Sequence[bytes], intermediates: Sequ
     shape = case.shape
     if shape is not None and not shape.reaches_anchor:
         top = shape.top
-        root = top if top.self_signed else shape.issuer if shape.issuer_is_root else None
-        if root is not None:
+        if case.root is not None:
             rows.append(
-                WhatIf(change=f"the gateway is given the root “{root.subject}”", connects=connects(extra=[root.der]))
+                WhatIf(
+                    change=f"the gateway is given the root “{case.root.subject}”",
+                    connects=connects(extra=[case.root.der]),
+                )
             )
         else:
             rows.append(WhatIf(change=f"the gateway is given “{top.issuer}” and what stands above it", connects=None))

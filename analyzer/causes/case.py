@@ -57,6 +57,15 @@ class Case:
         return self.chain[0] if self.chain else None
 
     @property
+    def root(self) -> Certificate | None:
+        """The root that the chain ends at, sent or seen elsewhere; None: it was not seen."""
+        if self.shape is None:
+            return None
+        return (
+            self.shape.top if self.shape.top.self_signed else self.shape.issuer if self.shape.issuer_is_root else None
+        )
+
+    @property
     def server_name(self) -> str:
         """The name that the certificate must cover."""
         return self.evidence.server_name if self.evidence else self.cluster.backend.host

@@ -86,4 +86,4 @@ def give_ca(case: Case, what: str, store: str) -> tuple[Remedy, ...]:
 
 def renew(what: str) -> Remedy:
     """The backend's owner replaces a certificate."""
-    return Remedy(owner="backend", text=what, caution="Check afterwards with: apim-triage check HOST:PORT")
+    return Remedy(owner="backend", text=f"{what} Check afterwards with: apim-triage check HOST:PORT.")

@@ -25,6 +25,7 @@ from analyzer.sources.shapes import DAMAGE, Shape, is_packed, opened
 Progress = Callable[[str, int, int], None]
 
 MEMORY = "1GB"  # beyond it DuckDB spills into the workspace
+_THREADS = 8  # each takes some 50 MB to read JSON, whatever the file
 _AT_ONCE = 256 << 20  # bytes of files, or of spool, that one statement reads
 _FILES_AT_ONCE = 2_000
 
@@ -48,6 +49,8 @@ def connect(workspace: Path) -> duckdb.DuckDBPyConnection:
             "preserve_insertion_order": "false",
         }
     )
+    (threads,) = db.execute("SELECT least(current_setting('threads'), $most)", {"most": _THREADS}).fetchone() or (1,)
+    db.execute(f"SET threads = {threads}")
     db.execute(GROUPS)
     return db
 

@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from analyzer.model import Window
 from analyzer.sources.addresses import ORIGIN
 from analyzer.sources.columns import Dialect
+from analyzer.sources.items import LONGEST
 from analyzer.sources.masking import literal
 from analyzer.tally import ELAPSED_EDGES_MS, NOT_LOGGED
 
@@ -154,7 +155,7 @@ WHERE unsure AND position <= $limit ORDER BY position"""
 def reader(dialect: Dialect) -> str:
     """The table function that reads JSON lines; a line that it cannot read is a row of NULLs."""
     return f"""read_json($paths, format = 'newline_delimited', columns = {dialect.columns}, compression = $packing,
-        ignore_errors = true, hive_partitioning = false, maximum_object_size = 4194304)"""
+        ignore_errors = true, hive_partitioning = false, maximum_object_size = {LONGEST})"""
 
 
 def _moment(text: str) -> str:
