@@ -57,6 +57,11 @@ class Case:
         return self.chain[0] if self.chain else None
 
     @property
+    def logged(self) -> bool:
+        """Whether a log speaks of this backend at all; not where it was only checked."""
+        return self.cluster.failures > 0
+
+    @property
     def root(self) -> Certificate | None:
         """The root that the chain ends at, sent or seen elsewhere; None: it was not seen."""
         if self.shape is None:

@@ -140,7 +140,7 @@ def answer(
         if conflict is not None and not _probe_outranks(case, cause):
             return result(Verdict.UNKNOWN, *told, *quoted, conflict)
         held_back = (*cap, *case.reservations(), *against, *((conflict,) if conflict else ()))
-        if not held_back and all(m.kind is Kind.OTHER for m in case.cluster.messages):
+        if not held_back and {m.kind for m in case.cluster.messages} == {Kind.OTHER}:
             held_back = (
                 Reason(origin="log", text="the log's words are not known to stand for this cause or any other"),
             )

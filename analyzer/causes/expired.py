@@ -25,7 +25,8 @@ def judge(case: Case) -> Attribution:
             if case.leaf and one.sha256 == case.leaf.sha256
             else "A CA certificate of the chain,"
         )
-        told = f"{which} {name(one)} expired on {day(one.not_after)}; the first failure was on {day(case.cluster.first_seen)}."
+        told = f"{which} {name(one)} expired on {day(one.not_after)}."
+        told += f" The first failure was on {day(case.cluster.first_seen)}." if case.logged else ""
         if one.not_after - SLACK > case.cluster.first_seen:
             cap = (
                 Reason(

@@ -61,7 +61,8 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     return (
         Remedy(
             owner="network",
-            text="Ask from where the gateway stands: run the probe on a machine in its network (apim-triage probe --targets report.json --vantage gateway) and give the result back with --evidence.",
+            text="If calls still fail, ask from where the gateway stands: run apim-triage probe with --vantage gateway on a machine "
+            "in its network, and give the result back with --evidence.",
         ),
         Remedy(
             owner="gateway",

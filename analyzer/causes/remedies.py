@@ -47,7 +47,8 @@ def skip_validation(case: Case, *, chain: bool, name: bool) -> Remedy:
     return Remedy(
         owner="gateway",
         text=f"To prove the cause: create a backend entity for this URL (APIs > Backends > Add), clear {words}, "
-        "make the API use it (set-backend-service backend-id), call again. The log shows no backend entity for this backend.",
+        "make the API use it (set-backend-service backend-id), call again."
+        + (" The log shows no backend entity for this backend." if case.logged else ""),
         caution=TEST_ONLY,
     )
 

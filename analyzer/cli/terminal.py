@@ -148,7 +148,7 @@ def answer(finding: Finding) -> None:
         tier = f" ({remedy.tier.value})" if remedy.tier else ""
         screen.print(Text(printable(f"  → {remedy.owner}{tier}: {remedy.text}")))
         if remedy.command:
-            screen.print(Text(remedy.command), style="green")
+            screen.print(Text(remedy.command), style="green", soft_wrap=True)
         if remedy.caution:
             screen.print(Text(printable(f"    caution: {remedy.caution}"), style="dim"))
 

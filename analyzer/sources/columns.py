@@ -115,12 +115,14 @@ def canonical(record: Mapping[str, object], *, absent: frozenset[str] = frozense
     best: dict[str, tuple[int, str]] = {}
     for depth, layer in enumerate(_layers(record)):
         for key, value in layer.items():
-            name, rank = FORMS.get(normal(key), ("", 0))
-            rank += depth * 100
-            if not name or (name in best and best[name][0] <= rank):
+            place = FORMS.get(normal(key))
+            if place is None or value is None or value == "":
                 continue
-            text = _text(value)
-            if text and text not in absent:
+            name, rank = place[0], place[1] + depth * 100
+            if name in best and best[name][0] <= rank:
+                continue
+            text = value if isinstance(value, str) else json.dumps(value)
+            if text not in absent:
                 best[name] = (rank, text)
     best.pop("last_error", None)
     return {name: text for name, (_, text) in best.items()}
@@ -142,12 +144,6 @@ def _object(value: object) -> Mapping[str, object]:
         except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, dict) else {}
-
-
-def _text(value: object) -> str:
-    if value is None or isinstance(value, str):
-        return value or ""
-    return json.dumps(value)
 
 
 def is_gateway_log(fields: Mapping[str, str]) -> bool:

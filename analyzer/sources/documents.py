@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.sources.items import LONGEST, Item, Reject, element
+from analyzer.sources.items import LONGEST, Item, Record, Reject, element
 
 _CHUNK = 1 << 18
 _SPACE = re.compile(r"[ \t\n\r]*")
@@ -43,6 +43,9 @@ def document(stream: BinaryIO) -> Iterator[Item]:
 
 def _object(text: _Text) -> Iterator[Item]:
     """The records in an object that wraps some, else the object itself."""
+    if alone := text.record():
+        yield alone
+        return
     number, own, wraps = text.line, dict[str, object](), False
     for key in _keys(text):
         if key == "records" and text.peek() == "[":
@@ -179,6 +182,18 @@ class _Text:
             raise _DamagedError(why)
         self._move(end)
         return value
+
+    def record(self) -> Record | None:
+        """The next value, where it is an object that wraps nothing and is all here already: most are, and it is quick."""
+        try:
+            value, end = _DECODER.raw_decode(self._text, self._at)
+        except (ValueError, RecursionError):
+            return None
+        if not isinstance(value, dict) or any(isinstance(value.get(key), list) for key in ("records", "tables")):
+            return None
+        found = Record(line=self.line, value=value)
+        self._move(end)
+        return found
 
     def skip_to_next_document(self, *, after: int) -> None:
         """Go on at the next line that begins with { or [, beyond the place `after`; else at the end."""

@@ -16,7 +16,7 @@ from analyzer.sources.columns import FORMS, RESOURCE_LOG, TABLE, Dialect, canoni
 from analyzer.sources.items import Items, Record, item, lines
 
 _HEAD = 1 << 17  # bytes that are looked at
-_ENOUGH = 50  # records of them
+_ENOUGH = 25  # records of them
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

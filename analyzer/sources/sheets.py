@@ -21,7 +21,7 @@ def rows(stream: BinaryIO) -> Iterator[Item]:
     fail the whole file. Here a broken row costs its first line, and reading goes on with the next.
     """
     with closing(_Lines(stream)) as source:
-        columns = next((cells for _, cells in _parsed(source) if isinstance(cells, list)), [])
+        columns = _first(source)
         for number, cells in _parsed(source):
             if isinstance(cells, str):
                 yield Reject(line=number, why=cells)
@@ -35,7 +35,12 @@ def rows(stream: BinaryIO) -> Iterator[Item]:
 def header(text: str) -> list[str]:
     """The cells of a text's first row; [] where it has none."""
     with closing(_Lines(io.BytesIO(text.encode("utf-8", "replace")))) as source:
-        return next((cells for _, cells in _parsed(source) if isinstance(cells, list)), [])
+        return _first(source)
+
+
+def _first(source: _Lines) -> list[str]:
+    _, cells = next(_parsed(source), (0, ""))
+    return cells if isinstance(cells, list) else []
 
 
 def _parsed(source: _Lines) -> Iterator[tuple[int, list[str] | str]]:
