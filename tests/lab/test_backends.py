@@ -302,7 +302,8 @@ def test_the_lab_closes_under_waiting_clients_and_leaves_nothing_behind() -> Non
     with pytest.raises(ConnectionRefusedError):
         socket.create_connection(("127.0.0.1", lab.backends[Fault.HEALTHY].port), timeout=5)
     gc.collect()
-    assert (threading.active_count(), open_descriptors()) == (threads, descriptors)
+    assert threading.active_count() == threads
+    assert open_descriptors() <= descriptors, "what other tests left may be gone by now"
 
 
 def open_descriptors() -> int:
