@@ -49,15 +49,37 @@ DEADLINE = 10.0
 """Seconds for all connections to one backend together."""
 
 
+Place = tuple[str, int | None]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Aim:
     """Where the probe goes, and under which name, where that differs from the log's URL."""
 
     host_headers: Mapping[str, str] | None = None  # host → name sent as SNI and judged
-    connect_to: Mapping[tuple[str, int | None], tuple[str, int | None]] | None = (
-        None  # (host, port) → (address, port); "" and None: any
-    )
+    connect_to: Mapping[Place, Place] | None = None  # (host, port) → (address, port); "" and None: any
     only: tuple[str, ...] = ()  # globs of hosts; empty: all
+
+    def name(self, host: str) -> str:
+        """The name to send and to judge for a host of the log."""
+        return {_plain(h): name for h, name in (self.host_headers or {}).items()}.get(_plain(host), host)
+
+    def place(self, host: str, port: int) -> tuple[str | None, int | None]:
+        """Where to connect instead; (None, None): where the log says."""
+        places = {(_plain(h), p): to for (h, p), to in (self.connect_to or {}).items()}
+        for key in ((_plain(host), port), (_plain(host), None), ("", port), ("", None)):
+            if key in places:
+                to_host, to_port = places[key]
+                return to_host or host, to_port or port
+        return None, None
+
+
+def _plain(host: str) -> str:
+    """A host as it is compared: lower case, in punycode where it can be, without a trailing dot."""
+    try:
+        return probing.ascii_name(host).lower().rstrip(".")
+    except probing.BadName:
+        return host.lower()
 
 
 def probe_backends(
@@ -169,24 +191,16 @@ def target_of(cluster: Cluster, gateway: Gateway, aim: Aim) -> Target | str:
 
 def target_for(host: str, port: int, tier: Tier, aim: Aim, *, tls: bool = True) -> Target:
     """Where to connect for a backend, under which name, in which tier's voice."""
-    connect_host, connect_port = _connect_to(host, port, aim)
+    connect_host, connect_port = aim.place(host, port)
     return Target(
         host=host,
         port=port,
-        server_name=(aim.host_headers or {}).get(host, host),
+        server_name=aim.name(host),
         connect_host=connect_host,
         connect_port=connect_port,
         profile=tier.value,
         tls=tls,
     )
-
-
-def _connect_to(host: str, port: int, aim: Aim) -> tuple[str | None, int | None]:
-    for key in ((host, port), (host, None), ("", port), ("", None)):
-        if aim.connect_to and key in aim.connect_to:
-            to_host, to_port = aim.connect_to[key]
-            return to_host or host, to_port or port
-    return None, None
 
 
 def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:

@@ -184,7 +184,9 @@ def _probe_outranks(case: Case, cause: CauseName) -> bool:
     """
     kinds = set(case.kinds)
     if cause in HANDSHAKE_CAUSES:
-        return bool(kinds & (_ANY_TRUST | _TLS_KINDS))
+        # a server that speaks first, or another protocol, can let the gateway wait until its time is up
+        waited = {Kind.TIMEOUT} if cause is CauseName.NOT_TLS else set()
+        return bool(kinds & (_ANY_TRUST | _TLS_KINDS | waited))
     if cause in CERTIFICATE_CAUSES:
         return bool(kinds & _TLS_KINDS)
     return False

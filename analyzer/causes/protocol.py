@@ -34,6 +34,14 @@ def not_reached(case: Case) -> str:
     return no_chain(case) if case.evidence is None or case.first is None else f"TLS was not reached: {sentence(case)}"
 
 
+def unsure_version(case: Case, spoken: tuple[str, ...]) -> tuple[Reason, ...]:
+    """Whether v2 and Consumption offer TLS 1.3 to backends is where Microsoft's own pages disagree."""
+    if "TLS 1.3" not in spoken or case.gateway.tier not in (Tier.V2, Tier.CONSUMPTION):
+        return ()
+    text = f"Microsoft's pages disagree on whether the {case.gateway.tier.value} tier offers TLS 1.3 to backends: taken as not offered"
+    return (Reason(origin="settings", text=text),)
+
+
 def unsure_list(case: Case, suite: str | None = None) -> tuple[Reason, ...]:
     """Where the facts leave open what this tier offers, a verdict that hangs on it is at most likely."""
     tier = case.gateway.tier

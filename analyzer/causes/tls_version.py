@@ -3,7 +3,7 @@
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, Says, answer
 from analyzer.causes.observed import sentence
-from analyzer.causes.protocol import answered, failed, not_reached
+from analyzer.causes.protocol import answered, failed, not_reached, unsure_version
 from analyzer.causes.remedies import per_tier
 from analyzer.model import Attribution, CauseName, Reason, Remedy, Tier
 
@@ -24,7 +24,7 @@ def judge(case: Case) -> Attribution:
     spoken = tuple(dict.fromkeys(h.version for h in answered(case) if h.version))
     if spoken and not set(spoken) & set(case.offered_versions):
         told = f"The server speaks {' and '.join(spoken)}; the gateway offers only {offered}."
-        return answer(case, cause, probe=Says.YES, reasons=(told, sentence(case)))
+        return answer(case, cause, probe=Says.YES, reasons=(told, sentence(case)), cap=unsure_version(case, spoken))
     if spoken:
         common = next(v for v in spoken if v in case.offered_versions)
         return answer(case, cause, probe=Says.NO, reasons=(f"The server speaks {common}, as the gateway does.",))

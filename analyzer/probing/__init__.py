@@ -8,6 +8,6 @@ from __future__ import annotations
 from analyzer.probing.dns import resolver
 from analyzer.probing.policy import Policy
 from analyzer.probing.runner import TOOL, VERSION, probe
-from analyzer.probing.target import Target
+from analyzer.probing.target import BadName, Target, ascii_name
 
-__all__ = ["TOOL", "VERSION", "Policy", "Target", "probe", "resolver"]
+__all__ = ["TOOL", "VERSION", "BadName", "Policy", "Target", "ascii_name", "probe", "resolver"]
