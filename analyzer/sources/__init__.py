@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import BinaryIO
@@ -12,8 +11,8 @@ from typing import BinaryIO
 from analyzer.errors import SourceError
 from analyzer.model import SourceIntake, Window
 from analyzer.sources.careful import LogFile
-from analyzer.sources.files import connect, count, log_file
-from analyzer.sources.paths import Found, cause, find
+from analyzer.sources.files import count, database, log_file
+from analyzer.sources.paths import Found, cause, find, printable
 from analyzer.sources.settling import settle
 from analyzer.sources.shapes import shape_of
 from analyzer.tally import Tally
@@ -42,7 +41,7 @@ def read(
         files = [one for one in looked_at if isinstance(one, LogFile)]
         if not files:
             raise SourceError(_nothing(sources, found, looked_at))
-        with closing(connect(workspace)) as db:
+        with database(workspace) as db:
             ordered = count(db, files, workspace=workspace, window=window, on_progress=on_progress)
             tally = settle(db, ordered, window)
     refused = (
@@ -69,7 +68,8 @@ def _look_at(found: Found) -> LogFile | str:
 def _nothing(sources: Sequence[str], found: Sequence[Found], why: Sequence[object]) -> str:
     """What to say where there is nothing to read."""
     if not found:
-        return f"{', '.join(sources) or 'no source'}: there is no file in it; name the files or folders that hold gateway logs"
-    rest = f" (and {len(found) - 1} more files that cannot be read)" if len(found) > 1 else ""
+        named = printable(", ".join(sources)) or "no source"
+        return f"{named}: there is no file in it; name files or folders that hold gateway logs"
+    rest = f" (and {len(found) - 1} more that cannot be read)" if len(found) > 1 else ""
     reason = str(why[0]).replace("a gateway log: ", "a gateway log because ")
     return f"{found[0].name}: {reason}{rest}; the README lists what can be read"

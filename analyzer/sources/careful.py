@@ -9,7 +9,6 @@ from types import TracebackType
 
 from analyzer.sources.columns import canonical
 from analyzer.sources.items import Items, Record
-from analyzer.sources.masking import mask
 from analyzer.sources.paths import cause
 from analyzer.sources.shapes import DAMAGE, Shape, opened
 
@@ -31,10 +30,10 @@ class LogFile:
     unreadable: str = ""  # why reading stopped before the end
 
     def reject(self, line: int, why: str, *, times: int = 1) -> None:
-        """Count what is no record; the first few are kept as "file:line: why"."""
+        """Count what is no record; the first few are kept as "file:line: why", and `why` quotes nothing of the line."""
         self.rejected += times
         if len(self.first_rejected) < _REJECTS_NAMED:
-            self.first_rejected.append(f"{self.name}:{line}: {mask(why)}")
+            self.first_rejected.append(f"{self.name}:{line}: {why}")
 
 
 class Spool:

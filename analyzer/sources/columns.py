@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
+from analyzer.sources.items import parse
 from analyzer.sources.masking import literal
 
 
@@ -83,11 +84,8 @@ class Dialect:
 
 def normal(key: str) -> str:
     """A key without what spellings differ in: case, `_` and `.`, one type suffix, the time zone that the portal adds."""
-    return _normal(key) if len(key) <= 64 else ""
-
-
-@lru_cache(maxsize=4096)
-def _normal(key: str) -> str:
+    if len(key) > 64:
+        return ""  # nobody's
     key = re.sub(r" \[[^\]]*\]$", "", key.strip())
     key = re.sub(r"_[sdgbt]$", "", key.casefold())
     return key.replace("_", "").replace(".", "")
@@ -114,33 +112,58 @@ def canonical(record: Mapping[str, object], *, absent: frozenset[str] = frozense
     """
     best: dict[str, tuple[int, str]] = {}
     for depth, layer in enumerate(_layers(record)):
-        for key, value in layer.items():
-            place = FORMS.get(normal(key))
-            if place is None or value is None or value == "":
-                continue
-            name, rank = place[0], place[1] + depth * 100
-            if name in best and best[name][0] <= rank:
+        for key, name, rank in _told(layer).fields:
+            value, rank = layer[key], rank + depth * 100
+            if value is None or value == "" or (name in best and best[name][0] <= rank):
                 continue
             text = value if isinstance(value, str) else json.dumps(value)
             if text not in absent:
                 best[name] = (rank, text)
-    best.pop("last_error", None)
     return {name: text for name, (_, text) in best.items()}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What the keys of one object say."""
+
+    fields: tuple[tuple[str, str, int], ...]  # key, canonical field, rank
+    containers: tuple[str, ...]
+    errors: tuple[str, ...]  # keys of a nested lastError
+
+
+def _told(layer: Mapping[str, object]) -> _Told:
+    keys = tuple(layer)
+    return _told_by(keys) if len(keys) <= _FEW_KEYS else _told_by.__wrapped__(keys)
+
+
+_FEW_KEYS = 200  # an object of more is nobody's log record, and not to be remembered
+
+
+@lru_cache(maxsize=512)
+def _told_by(keys: tuple[str, ...]) -> _Told:
+    forms = [(key, normal(key)) for key in keys]
+    return _Told(
+        fields=tuple((key, *FORMS[form]) for key, form in forms if form in FORMS and form != _NESTED),
+        containers=tuple(key for key, form in forms if form in CONTAINERS),
+        errors=tuple(key for key, form in forms if form == _NESTED),
+    )
+
+
+_NESTED = "lasterror"
+
+
 def _layers(record: Mapping[str, object]) -> Iterator[Mapping[str, object]]:
-    layers = [record, *(_object(v) for k, v in record.items() if normal(k) in CONTAINERS)]
+    layers = [record, *(_object(record[key]) for key in _told(record).containers)]
     yield from layers
     for layer in layers:
-        for key, value in layer.items():
-            if normal(key) == "lasterror":
-                yield {f"lastError.{leaf}": v for leaf, v in _object(value).items()}
+        for key in _told(layer).errors:
+            yield {f"lastError.{leaf}": value for leaf, value in _object(layer[key]).items()}
 
 
 def _object(value: object) -> Mapping[str, object]:
     if isinstance(value, str) and value.lstrip().startswith("{"):
         try:
-            value = json.loads(value, strict=False)
+            value = parse(value)
         except (ValueError, RecursionError):
             return {}
     return value if isinstance(value, dict) else {}

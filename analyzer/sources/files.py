@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -38,21 +39,26 @@ def log_file(name: str, path: Path, shape: Shape) -> LogFile:
     return LogFile(name=name, path=path, shape=shape, packed=packed, size=stat.st_size, modified=stat.st_mtime)
 
 
-def connect(workspace: Path) -> duckdb.DuckDBPyConnection:
+@contextmanager
+def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     """A DuckDB in memory, with an empty table `groups`, that spills into the workspace and fetches nothing."""
-    db = duckdb.connect(
-        config={
-            "autoinstall_known_extensions": "false",
-            "autoload_known_extensions": "false",
-            "memory_limit": MEMORY,
-            "temp_directory": str(workspace / "spill"),
-            "preserve_insertion_order": "false",
-        }
-    )
-    (threads,) = db.execute("SELECT least(current_setting('threads'), $most)", {"most": _THREADS}).fetchone() or (1,)
-    db.execute(f"SET threads = {threads}")
-    db.execute(GROUPS)
-    return db
+    config = {
+        "autoinstall_known_extensions": "false",
+        "autoload_known_extensions": "false",
+        "memory_limit": MEMORY,
+        "temp_directory": str(workspace / "spill"),
+        "preserve_insertion_order": "false",
+    }
+    with closing(duckdb.connect(config=config)) as db:  # type: ignore[arg-type]  # a dict of texts is what it takes
+        (cores,) = db.execute("SELECT current_setting('threads')").fetchone() or (1,)
+        db.execute(f"SET threads = {min(cores, _THREADS)}")
+        db.execute(GROUPS)
+        try:
+            yield db
+        except RuntimeError as error:
+            if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
+                raise KeyboardInterrupt from None
+            raise
 
 
 def count(
@@ -118,7 +124,7 @@ class _Counting:
     def add_spooled(self) -> None:
         """Count what was spooled."""
         if self._spool.size:
-            source = {"paths": [glob.escape(str(self._spool.done()))], "packing": "none"}
+            source = {"paths": [glob.escape(str(self._spool.done()))], "packing": "uncompressed"}
             self._db.execute(grouped(CANONICAL), {**source, "first": 0, **self._bounds})
             self._spool.empty()
 
@@ -195,7 +201,7 @@ def _batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
 
 def _source(files: Sequence[LogFile]) -> dict[str, object]:
     """The parameters of `grouping.reader`."""
-    packing = "gzip" if files[0].packed else "none"
+    packing = "gzip" if files[0].packed else "uncompressed"
     return {"paths": [glob.escape(str(f.path)) for f in files], "packing": packing}
 
 

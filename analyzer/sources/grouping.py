@@ -52,17 +52,14 @@ _OTHER_CLOCKS = (
     "%m/%d/%Y %I:%M:%S %p",
     "%m/%d/%Y %H:%M:%S",  # the self-hosted gateway's console
 )
-_EARLIEST, _LATEST = (
-    "TIMESTAMP '2010-01-01'",
-    "TIMESTAMP '2200-01-01'",
-)  # no gateway wrote before; .NET's null time is year 1
+_EARLIEST, _LATEST = "TIMESTAMP '2010-01-01'", "TIMESTAMP '2200-01-01'"  # of what a gateway can write
 _LEAST = -(1 << 62)  # microseconds: before any time
 
 
 def grouped(dialect: Dialect) -> str:
     """The statement that adds the records of some files to `groups`.
 
-    Parameters: $paths (VARCHAR[]), $packing ('none' or 'gzip'), $first (position of the first file), $start and $end of
+    Parameters: $paths (VARCHAR[]), $packing ('uncompressed' or 'gzip'), $first (position of the first file), $start and $end of
     the window (TIMESTAMP, NULL where open).
     """
     fields = ", ".join(f"{expression} AS {name}" for name, expression in dialect.fields.items())
@@ -83,8 +80,8 @@ WITH read AS (
 ), listed AS (  -- and the backend failures among all that it met
     SELECT *, coalesce(reason = '{BACKEND_FAILED}' AND {_FORWARDED.format(source="source", section="section")}, false) AS forwarded,
         CASE WHEN NOT forwarded AND contains(errors, '{BACKEND_FAILED}') AND json_valid(errors)
-             THEN list_filter(from_json(CASE WHEN errors[1] = '{{' THEN '[' || errors || ']' ELSE errors END, {_ERRORS}),
-                              lambda e: e.reason = '{BACKEND_FAILED}') END AS met
+             THEN list_filter(from_json(CASE json_type(errors) WHEN 'OBJECT' THEN '[' || errors || ']' ELSE errors END,
+                                        {_ERRORS}), lambda e: e.reason = '{BACKEND_FAILED}') END AS met
     FROM told
 ), decided AS (
     SELECT *, CASE
@@ -101,10 +98,10 @@ WITH read AS (
 ), classed AS (
     SELECT *, try_cast(coalesce(failed.elapsed, backend_time) AS DOUBLE) AS ms,
         CASE WHEN sure IS NOT TRUE THEN 'left'
-                   WHEN moment < $start::TIMESTAMP OR moment >= $end::TIMESTAMP THEN 'outside'
-                   WHEN failed IS NOT NULL THEN 'failure'
-                   WHEN resembles IS NOT NULL THEN 'lookalike'
-                   ELSE 'other' END AS class
+             WHEN moment < $start::TIMESTAMP OR moment >= $end::TIMESTAMP THEN 'outside'
+             WHEN failed IS NOT NULL THEN 'failure'
+             WHEN resembles IS NOT NULL THEN 'lookalike'
+             ELSE 'other' END AS class
     FROM decided
 ), keyed AS (
     SELECT file, class, answered, moment,

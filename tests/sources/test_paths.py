@@ -111,7 +111,7 @@ def test_a_file_that_is_named_itself_is_looked_at_whatever_its_ending(tmp_path: 
         ("/dev/null", "neither a file nor a folder"),
         ("text.txt", "not a gateway log because its first line is neither JSON nor"),
         ("dangling", "unreadable: no such file"),
-        ("pictures", "not a gateway log because it is a picture (and 1 more files that cannot be read)"),
+        ("pictures", "not a gateway log because it is a picture (and 1 more that cannot be read)"),
     ],
 )
 def test_nothing_to_read_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: str, says: str) -> None:

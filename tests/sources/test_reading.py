@@ -115,7 +115,7 @@ def test_a_line_longer_than_any_record_costs_only_itself(tmp_path: Path) -> None
     found = read([str(write(tmp_path, failed(), long, failed(), name="a.json")), str(write(tmp_path, failed()))])
     assert counts(found) == (3, 0, 0, 1)
     assert [s.records for s in found.intake.sources] == [2, 1]
-    assert found.intake.sources[0].first_rejected == (f"{(tmp_path / 'a.json').as_posix()}:2: longer than <n> MiB",)
+    assert found.intake.sources[0].first_rejected == (f"{(tmp_path / 'a.json').as_posix()}:2: longer than 16 MiB",)
 
 
 # ── archives ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -295,6 +295,23 @@ def test_an_interrupt_leaves_nothing_behind(tmp_path: Path) -> None:
         _, err = child.communicate(timeout=30)
     assert b"KeyboardInterrupt" in err
     assert list(workspace.iterdir()) == []
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Ctrl-C reaches a child process by other means on Windows")
+def test_an_interrupt_while_duckdb_counts_is_an_interrupt(tmp_path: Path) -> None:
+    path = write(tmp_path, *[json.dumps(answered())] * 60_000)
+    # The statement begins right after the callback. Should it be over too soon, the interrupt comes in the loop below.
+    script = (
+        "import os, signal, sys, threading; from analyzer.sources import read\n"
+        "shoot = threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT))\n"
+        "def begin(*_):\n    if not shoot.ident: shoot.start()\n"
+        "try:\n    read([sys.argv[1]], on_progress=begin)\n    shoot.join()\n    signal.pause()\n"
+        "except KeyboardInterrupt: print('interrupted')\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, str(path)], cwd=ROOT, capture_output=True, text=True, timeout=60, check=True
+    )
+    assert done.stdout == "interrupted\n"
 
 
 # ── the law, with an independent counter ─────────────────────────────────────────────────────────────────────────────
