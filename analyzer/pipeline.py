@@ -228,7 +228,7 @@ def caveats_of(
         for s in intake.sources
         if s.shape.startswith(("unreadable", "not a gateway log"))
     ]
-    found += [f"{s.name} is empty." for s in intake.sources if s.shape == "empty file"]
+    found += [f"{s.name} is empty." for s in intake.sources if s.shape in ("empty file", "empty answer")]
     assumed = [
         g.name or g.id
         for g in gateways

@@ -57,6 +57,7 @@ def assert_one_clear_line(done: subprocess.CompletedProcess[str], *words: str) -
         (("analyze", "x.json", "--last", "soon"), ("--last",)),
         (("analyze", "x.json", "--from", "2026-11-20", "--to", "2026-11-19"), ("--from",)),
         (("analyze", "x.json", "--tz", "Mars/Olympus"), ("--tz",)),
+        (("analyze", "x.json", "--no-probe", "--dry-run"), ("--no-probe", "--dry-run")),
         (("analyze", "x.json", "--fail-on", "luck"), ("--fail-on", "causes")),
         (("analyze", "x.json", "--allow-address", "10.0.0.0/99"), ("--allow-address",)),
         (("analyze", "x.json", "--ca-file", "no-such.pem"), ("no-such.pem",)),
@@ -269,3 +270,24 @@ def test_the_demo_ends_as_the_readme_shows_and_writes_the_report(tmp_path: Path)
     assert [row for row in shown if row not in printed] == []
     assert str(tmp_path / "demo" / "report.html") in done.stdout.replace("\n", "")
     assert {p.name for p in (tmp_path / "demo" / "charts").iterdir()} == {"failures-over-time.png", "causes.png"}
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "[]",
+        '{"records": []}',
+        '{"tables": []}',
+        '{"tables": [{"name": "PrimaryResult", "columns": [{"name": "TimeGenerated", "type": "datetime"}], "rows": []}]}',
+        "TimeGenerated,BackendUrl,LastErrorReason,LastErrorMessage\n",
+    ],
+)
+def test_a_query_that_found_nothing_is_a_good_report(answer: str, tmp_path: Path) -> None:
+    (tmp_path / "answer.json").write_text(answer)
+    done = run("analyze", "answer.json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert "No backend connection failure" in done.stdout
+
+
+def test_without_a_command_it_teaches() -> None:
+    assert "Usage: apim-triage" in run().stdout

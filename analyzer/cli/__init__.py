@@ -27,8 +27,9 @@ def main(arguments: list[str] | None = None) -> int:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="replace")  # a console without the characters must not cost the report
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(args=arguments, prog_name="apim-triage", standalone_mode=False)
+        code = app(args=words or ["--help"], prog_name="apim-triage", standalone_mode=False)
     except TyperException as error:
         return _say(f"{error.format_message()} (apim-triage --help shows how)")
     except AnalyzerError as error:

@@ -36,7 +36,6 @@ app = typer.Typer(
     "backend's TLS in the gateway's own voice, and names the cause, the proof and the fix.",
     epilog="Exit codes: 0 a report was written; 1 --fail-on matched; 2 something you can mend; 3 a report was written but not "
     "everything was seen; 70 a fault of the program; 130 interrupted.",
-    no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
@@ -120,6 +119,8 @@ def analyze(
     """
     if not source:
         raise UsageError("analyze: name at least one source: a file, a folder, a glob, or - for standard input")
+    if no_probe and dry_run:
+        raise UsageError("analyze: --no-probe and --dry-run contradict each other: give one of them")
     now = datetime.now(UTC)
     window = options.window(start, end, last, options.zone(tz), now)
     causes = options.fail_on(fail_on or ())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import json
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -53,10 +54,31 @@ def _nested_line(h: Head) -> bool:
     return _line(h) and h.log is not None and "properties" in h.log.value
 
 
+def _answers_nothing(h: Head) -> bool:
+    """A query that found no row, or an export of no record: a good answer, and the shape that is left of it."""
+    if len(h.data) >= _HEAD:
+        return False
+    try:
+        value = json.loads(h.data.decode("utf-8-sig"))
+    except (ValueError, RecursionError):
+        return False
+    if not isinstance(value, dict):
+        return bool(value == [])
+    tables = value.get("tables")
+    if isinstance(tables, list):
+        return all(isinstance(t, dict) and t.get("rows") == [] for t in tables)
+    return bool(value.get("records") == [])
+
+
+def _nothing(_: BinaryIO) -> Iterator[Record]:
+    return iter(())
+
+
 EMPTY = Shape(name="empty file", tells=lambda h: not h.data.strip(b"\xef\xbb\xbf \t\r\n"), items=lines)
 
 SHAPES: tuple[Shape, ...] = (
     EMPTY,
+    Shape(name="empty answer", tells=_answers_nothing, items=_nothing),
     Shape(name="records document", tells=_held_in("records"), items=documents.document),
     Shape(name="Log Analytics API answer", tells=_held_in("tables"), items=documents.document),
     Shape(

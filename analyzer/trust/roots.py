@@ -60,7 +60,9 @@ def read_certificates(path: Path) -> tuple[bytes, ...]:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
     except OSError as error:
-        raise CertificateFileError(f"{path}: {error.strerror or error}") from error
+        raise CertificateFileError(
+            f"{path}: cannot be read ({error.strerror or error}); name a file of certificates"
+        ) from error
     if len(data) > LARGEST_FILE:
         raise CertificateFileError(f"{path}: larger than {LARGEST_FILE >> 20} MiB, so no file of certificates")
     found = tuple(dict.fromkeys(c for c in _certificates(data) if decode(c) is not None))
