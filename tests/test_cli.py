@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from analyzer.evidence import read as read_evidence
 from analyzer.lab import Lab
-from tests.build import NOW
+from analyzer.lab.logs import blob_lines, failure
+from tests.build import NOW, TRUST
 
 ROOT = Path(__file__).parents[1]
 SAMPLES = ROOT / "sample_logs"
@@ -291,3 +294,26 @@ def test_a_query_that_found_nothing_is_a_good_report(answer: str, tmp_path: Path
 
 def test_without_a_command_it_teaches() -> None:
     assert "Usage: apim-triage" in run().stdout
+
+
+def test_ctrl_c_in_mid_probe_exits_130_and_leaves_nothing(tmp_path: Path) -> None:
+    with Lab(now=NOW) as lab:
+        silent = lab.backends["silent"]
+        log = blob_lines([failure(silent.host, TRUST, NOW)])
+        (tmp_path / "log.json").write_text(log)
+        code = "import signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); from analyzer.cli import main; sys.exit(main(sys.argv[1:]))"
+        to = f"{silent.host}:443:127.0.0.1:{silent.port}"
+        words = ["analyze", "log.json", "--allow-address", "127.0.0.0/8", "--connect-to", to, "--deadline", "60"]
+        command = [sys.executable, "-c", code, *words]
+        with subprocess.Popen(
+            command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as process:
+            until = time.monotonic() + 60
+            while not silent.connections and time.monotonic() < until:
+                time.sleep(0.01)
+            assert silent.connections == 1
+            process.send_signal(signal.SIGINT)
+            _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert said == "apim-triage: interrupted; nothing was left half-written\n"
+    assert [p.name for p in tmp_path.iterdir()] == ["log.json"]

@@ -18,7 +18,6 @@ def main(arguments: list[str] | None = None) -> int:
 
     What the user can mend is one line on standard error and code 2; a fault of ours is a traceback and code 70.
     """
-    import typer
     from typer.exceptions import TyperException
 
     from analyzer.cli.app import app
@@ -34,9 +33,6 @@ def main(arguments: list[str] | None = None) -> int:
         return _say(f"{error.format_message()} (apim-triage --help shows how)")
     except AnalyzerError as error:
         return _say(str(error))
-    except (KeyboardInterrupt, typer.Abort):
-        print("apim-triage: interrupted; nothing was left half-written", file=sys.stderr)
-        return EXIT_INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # the reader has gone: nothing more can be said
         return EXIT_OK
@@ -44,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
         traceback.print_exc()
         print("apim-triage: this is a fault of the program, not of your input", file=sys.stderr)
         return EXIT_OURS
+    if code == EXIT_INTERRUPTED:  # what Typer makes of Ctrl-C
+        print("apim-triage: interrupted; nothing was left half-written", file=sys.stderr)
     return code if isinstance(code, int) else EXIT_OK
 
 

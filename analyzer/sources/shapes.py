@@ -75,10 +75,11 @@ def _nothing(_: BinaryIO) -> Iterator[Record]:
 
 
 EMPTY = Shape(name="empty file", tells=lambda h: not h.data.strip(b"\xef\xbb\xbf \t\r\n"), items=lines)
+NO_ROWS = Shape(name="empty answer", tells=_answers_nothing, items=_nothing)
 
 SHAPES: tuple[Shape, ...] = (
     EMPTY,
-    Shape(name="empty answer", tells=_answers_nothing, items=_nothing),
+    NO_ROWS,
     Shape(name="records document", tells=_held_in("records"), items=documents.document),
     Shape(name="Log Analytics API answer", tells=_held_in("tables"), items=documents.document),
     Shape(
