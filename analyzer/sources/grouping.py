@@ -23,6 +23,8 @@ BACKEND_FAILED = "BackendConnectionFailure"
 LOOKALIKES = ("ClientConnectionFailure", "Timeout", "OperationNotFound")
 SEND_REQUEST = f"{BACKEND_FAILED} at send-request"
 
+DIMENSIONS = ("api", "operation", "product", "subscription")
+
 MESSAGE_LENGTH = 4096  # characters of a message that are grouped by, before it is masked
 
 GROUPS = """
@@ -116,19 +118,25 @@ WITH read AS (
         CASE WHEN class = 'failure' THEN {_bucket("ms")} END AS elapsed_bucket,
         CASE WHEN class = 'failure' AND regexp_full_match(correlation_id, '[0-9A-Za-z._:|-]{{1,64}}')
              THEN correlation_id ELSE '' END AS id,
-        unnest(CASE WHEN class = 'failure' THEN [NULL,
-            {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in ("api", "operation", "product", "subscription"))}
-            ] ELSE [NULL] END) AS affects
+        {", ".join(f"CASE WHEN class = 'failure' THEN {d} END AS {d}" for d in DIMENSIONS)}
     FROM classed
+), counted AS (
+    SELECT * EXCLUDE (moment, id), moment IS NOT NULL AS timed, count(*) AS count, min(moment) AS first, max(moment) AS last,
+        max({{'rank': coalesce(-epoch_us(moment), {_LEAST}), 'id': id}}) FILTER (class = 'failure') AS first_id,
+        max({{'rank': coalesce(epoch_us(moment), {_LEAST}), 'id': id}}) FILTER (class = 'failure') AS last_id
+    FROM keyed GROUP BY ALL
+), affecting AS (  -- once more under each thing that a failure affected; after counting, for there may be millions of them
+    SELECT *, unnest(CASE WHEN class = 'failure'
+            THEN [NULL, {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in DIMENSIONS)}] ELSE [NULL] END) AS affects
+    FROM counted
 )
-SELECT file, class, label, resource_id, resource, region, sku, origin, backend_id, answered,
-    moment IS NOT NULL AS timed, CASE WHEN affects IS NULL THEN hour END AS hour, message,
+SELECT file, class, label, resource_id, resource, region, sku, origin, backend_id, answered, timed,
+    CASE WHEN affects IS NULL THEN hour END AS hour, message,
     CASE WHEN affects IS NULL THEN elapsed_bucket END AS elapsed_bucket,
     affects.dimension AS dimension, affects.value AS value,
-    count(*), min(moment), max(moment),
-    max(CASE WHEN class = 'failure' AND affects IS NULL THEN {{'rank': coalesce(-epoch_us(moment), {_LEAST}), 'id': id}} END),
-    max(CASE WHEN class = 'failure' AND affects IS NULL THEN {{'rank': coalesce(epoch_us(moment), {_LEAST}), 'id': id}} END)
-FROM keyed
+    sum(count)::BIGINT, min(first), max(last),
+    max(CASE WHEN affects IS NULL THEN first_id END), max(CASE WHEN affects IS NULL THEN last_id END)
+FROM affecting
 WHERE affects IS NULL OR affects.value IS NOT NULL
 GROUP BY ALL"""
 
