@@ -72,12 +72,17 @@ OURS = frozenset({"backend_url", "backend_id", "backend_response_code", "backend
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Dialect:
-    """One family's spellings as DuckDB reads them from JSON lines: every leaf text, so that no varying type is nulled."""
+    """One family's spellings as DuckDB reads them from JSON lines: leaves are text, so that no varying type is nulled.
+
+    But for two that are quicker as what they are, where what cannot be read may be NULL: a time without which a record
+    is not sure, and a status of which only real numbers count.
+    """
 
     name: str
     columns: str  # the `columns` argument of read_json, as SQL
+    timed: bool  # its time is TIMESTAMPTZ; else text, in any of the spellings that exports have
     file: str  # SQL expression: position of the record's file in the list of files, counted from the first one read
-    fields: Mapping[str, str]  # canonical field: SQL expression, VARCHAR, never ""
+    fields: Mapping[str, str]  # canonical field: SQL expression, never ""; VARCHAR but for the two
     sure: str  # SQL condition: this reading has all of the record; for others, see `canonical`
     spellings: frozenset[str]  # what the expressions read; "properties.x" for nested ones
 
@@ -174,6 +179,9 @@ def is_gateway_log(fields: Mapping[str, str]) -> bool:
     return not OURS.isdisjoint(fields) or fields.get("category", "").casefold() == "gatewaylogs"
 
 
+_QUICK: Mapping[str, str] = {"time": "TIMESTAMPTZ", "backend_response_code": "DOUBLE"}
+
+
 def _dialect(
     name: str,
     spelled: Mapping[str, tuple[str, ...]],
@@ -181,24 +189,29 @@ def _dialect(
     witness: str,
     sure: str,
     file: str = "file_index",
+    types: Mapping[str, str] = _QUICK,
 ) -> Dialect:
     spellings = [s for several in spelled.values() for s in several]
     read = [*spellings, witness]
-    columns = [f"{literal(s)}: 'VARCHAR'" for s in read if "." not in s]
-    if leaves := [s.removeprefix("properties.") for s in read if "." in s]:
-        columns.append("'properties': 'STRUCT(" + ", ".join(f'"{leaf}" VARCHAR' for leaf in leaves) + ")'")
+    kinds = {s: types[field] for field, several in spelled.items() if field in types for s in several}
+    columns = [f"{literal(s)}: {literal(kinds.get(s, 'VARCHAR'))}" for s in read if "." not in s]
+    if leaves := [s for s in read if "." in s]:
+        struct = ", ".join(f'"{s.removeprefix("properties.")}" {kinds.get(s, "VARCHAR")}' for s in leaves)
+        columns.append(f"'properties': 'STRUCT({struct})'")
     return Dialect(
         name=name,
         columns="{" + ", ".join(columns) + "}",
+        timed="time" in types,
         file=file,
-        fields={field: _expression(several) for field, several in spelled.items()},
+        fields={field: _expression(several, typed=field in types) for field, several in spelled.items()},
         sure=sure,
         spellings=frozenset(spellings),
     )
 
 
-def _expression(spellings: tuple[str, ...]) -> str:
-    leaves = ["nullif(" + ".".join(f'"{part}"' for part in s.split(".")) + ", '')" for s in spellings]
+def _expression(spellings: tuple[str, ...], *, typed: bool) -> str:
+    leaves = [".".join(f'"{part}"' for part in s.split(".")) for s in spellings]
+    leaves = leaves if typed else [f"nullif({leaf}, '')" for leaf in leaves]
     return f"coalesce({', '.join(leaves)})" if leaves else "NULL::VARCHAR"
 
 
@@ -222,4 +235,5 @@ CANONICAL = _dialect(
     witness="file",
     sure="true",
     file='"file"::INTEGER',
+    types={},
 )

@@ -52,6 +52,7 @@ def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     with closing(duckdb.connect(config=config)) as db:  # type: ignore[arg-type]  # a dict of texts is what it takes
         (cores,) = db.execute("SELECT current_setting('threads')").fetchone() or (1,)
         db.execute(f"SET threads = {min(cores, _THREADS)}")
+        db.execute("SET TimeZone = 'UTC'")  # of times that name no zone
         db.execute(GROUPS)
         try:
             yield db

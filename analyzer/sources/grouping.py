@@ -71,7 +71,7 @@ WITH read AS (
     SELECT {dialect.file} + $first AS file, {dialect.sure} AS sure, {fields}
     FROM {reader(dialect)}
 ), timed AS (
-    SELECT *, {_moment("time")} AS clock, try_cast(backend_response_code AS DOUBLE) > 0 AS answered,
+    SELECT *, {"make_timestamp(epoch_us(time))" if dialect.timed else _moment("time")} AS clock, try_cast(backend_response_code AS DOUBLE) > 0 AS answered,
         CASE WHEN json_valid(last_error) THEN json_extract_string(last_error, {_PATHS}) END AS nested
     FROM read
 ), told AS (  -- the error that the gateway kept last
