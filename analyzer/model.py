@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from analyzer.vocabulary import (
     SCENARIOS,
     CauseName,
+    DateOrder,
     Family,
     Kind,
     Outcome,
@@ -30,6 +31,7 @@ __all__ = [
     "Certificate",
     "Cluster",
     "Collected",
+    "DateOrder",
     "Evidence",
     "Family",
     "Finding",

@@ -6,7 +6,7 @@ import platform
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, tzinfo
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from analyzer.model import (
     Backend,
     Cluster,
     Collected,
+    DateOrder,
     Evidence,
     Family,
     Finding,
@@ -118,6 +119,8 @@ def analyze(
     probe: Prober | None = probe_backends,
     gateway: Tier | str = "auto",
     window: Window = Window(),  # noqa: B008  frozen
+    date_order: DateOrder | str = DateOrder.AUTO,
+    tz: tzinfo = UTC,
     evidence: Sequence[str | Path] = (),
     ca_files: Sequence[str | Path] = (),
     aim: Aim = Aim(),
@@ -127,13 +130,14 @@ def analyze(
 ) -> Report:
     """Read the sources, probe each failing backend, judge every cause, and return the report.
 
-    `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `ca_files` hold certificates that were given to
-    the gateway; `probe` None: no probing, and `not_probed` says why. Raises SourceError, EvidenceError, CertificateFileError.
+    `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `date_order` and `tz` say how times are written
+    where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
+    no probing, and `not_probed` says why. Raises SourceError, EvidenceError, CertificateFileError.
     """
     now = now or datetime.now(UTC)
     anchors = anchors_of(ca_files)
     recorded = [one for path in evidence for one in evidence_file.read(Path(path))]
-    tally = read([str(s) for s in sources], window=window, on_progress=on_progress)
+    tally = read([str(s) for s in sources], window=window, date_order=date_order, tz=tz, on_progress=on_progress)
     gateways = gateways_of(tally, None if gateway == "auto" else Tier(gateway))
     tiers = {g.id: g for g in gateways}
     clusters = clusters_of(tally)

@@ -66,6 +66,14 @@ class TierFrom(StrEnum):
     ASSUMED = auto()
 
 
+class DateOrder(StrEnum):
+    """Which comes first in a date whose writing leaves it open, such as 3/4/2026; `AUTO`: the file must tell."""
+
+    AUTO = auto()
+    MDY = auto()
+    DMY = auto()
+
+
 class Stage(StrEnum):
     """The last step a connection reached, in order."""
 

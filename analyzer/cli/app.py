@@ -75,8 +75,22 @@ def analyze(
         str | None, typer.Option("--last", metavar="SPAN", help="Count records of the last 12h, 7d, 2w, …")
     ] = None,
     tz: Annotated[
-        str, typer.Option("--tz", metavar="ZONE", help="Time zone of --from and --to: an IANA name, UTC or local.")
+        str,
+        typer.Option(
+            "--tz",
+            metavar="ZONE",
+            help="Time zone of --from and --to, and of times headed [Local Time]: an IANA name, UTC or local.",
+        ),
     ] = "UTC",
+    date_order: Annotated[
+        str,
+        typer.Option(
+            "--date-order",
+            metavar="ORDER",
+            help="What 3/4/2026 means in a CSV from the portal, which has the browser's language: mdy (4 March), dmy (3 April), "
+            "or auto: the file's other dates must tell.",
+        ),
+    ] = "auto",
     no_probe: Annotated[
         bool,
         typer.Option("--no-probe", help="Do not connect to any backend: judge from the logs (and --evidence) alone."),
@@ -122,7 +136,8 @@ def analyze(
     if no_probe and dry_run:
         raise UsageError("analyze: --no-probe and --dry-run contradict each other: give one of them")
     now = datetime.now(UTC)
-    window = options.window(start, end, last, options.zone(tz), now)
+    zone, order = options.zone(tz), options.date_order(date_order)
+    window = options.window(start, end, last, zone, now)
     causes = options.fail_on(fail_on or ())
     aim, policy = _aim(host_header, connect_to, only), _policy(allow_address, deny_address)
     tier = options.tier(gateway)
@@ -148,6 +163,8 @@ def analyze(
             probe=None if no_probe else probe,
             gateway=tier or "auto",
             window=window,
+            date_order=order,
+            tz=zone,
             evidence=evidence or (),
             ca_files=ca_file or (),
             aim=aim,

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from analyzer.errors import UsageError
-from analyzer.model import CauseName, Tier, Window
+from analyzer.model import CauseName, DateOrder, Tier, Window
 
 _SPANS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ENDPOINT = re.compile(r"^(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]*))(?::(?P<port>\d{1,5}))?$")
@@ -64,6 +64,14 @@ def tier(text: str) -> Tier | None:
         return Tier(text)
     except ValueError:
         raise UsageError(f"--gateway {text}: no such tier; one of auto, {', '.join(Tier)}") from None
+
+
+def date_order(text: str) -> DateOrder:
+    """Which of day and month comes first."""
+    try:
+        return DateOrder(text.lower())
+    except ValueError:
+        raise UsageError(f"--date-order {text}: one of mdy (month first), dmy (day first) or auto") from None
 
 
 def endpoint(text: str, default_port: int = 443) -> tuple[str, int]:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import UTC, tzinfo
 from pathlib import Path
 from typing import BinaryIO
 
 from analyzer.errors import SourceError
-from analyzer.model import SourceIntake, Window
+from analyzer.model import DateOrder, SourceIntake, Window
 from analyzer.sources.careful import LogFile
+from analyzer.sources.clocks import Locale
 from analyzer.sources.files import count, database, log_file
 from analyzer.sources.paths import Found, cause, find, printable
 from analyzer.sources.settling import settle
@@ -22,6 +24,8 @@ def read(
     sources: Sequence[str],
     *,
     window: Window = Window(),  # noqa: B008  frozen
+    date_order: DateOrder | str = DateOrder.AUTO,
+    tz: tzinfo = UTC,
     on_progress: Callable[[str, int, int], None] | None = None,
     stdin: BinaryIO | None = None,
 ) -> Tally:
@@ -29,11 +33,14 @@ def read(
 
     A source is a file, a folder (with all below it), a glob, or "-" for standard input (`stdin` where given), each also
     gzipped; its shape is found by its content. `window` is half-open, UTC; records outside it are not counted.
-    `on_progress` hears what is being done, how much of it is done, and how much there is.
+    `date_order` ("mdy", "dmy") is of files whose dates do not tell day from month, `tz` of times whose header names a zone
+    that is not known. `on_progress` hears what is being done, how much of it is done, and how much there is.
 
-    Raises SourceError where a source names nothing, or where nothing that the sources name can be read as a gateway log.
+    Raises SourceError where a source names nothing, where nothing that the sources name can be read as a gateway log, or
+    where a file's dates do not tell day from month and `date_order` does not either, or contradicts them.
     Where only some of it cannot, `intake.sources` says which and why.
     """
+    locale = Locale(order=DateOrder(date_order), tz=tz)
     with tempfile.TemporaryDirectory(prefix="apim-triage-") as folder:
         workspace = Path(folder)
         found = find(sources, workspace=workspace, stdin=stdin)
@@ -42,7 +49,7 @@ def read(
         if not files:
             raise SourceError(_nothing(sources, found, looked_at))
         with database(workspace) as db:
-            ordered = count(db, files, workspace=workspace, window=window, on_progress=on_progress)
+            ordered = count(db, files, workspace=workspace, window=window, locale=locale, on_progress=on_progress)
             tally = settle(db, ordered, window)
     refused = (
         SourceIntake(name=f.name, shape=why, records=0, failures=0, rejected=0)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import TracebackType
 
-from analyzer.sources.columns import canonical
+from analyzer.sources.clocks import Clock, Locale
+from analyzer.sources.columns import canonical, heading
 from analyzer.sources.items import Items, Record
 from analyzer.sources.paths import cause
 from analyzer.sources.shapes import DAMAGE, Shape, opened
@@ -28,6 +31,7 @@ class LogFile:
     rejected: int = 0
     first_rejected: list[str] = field(default_factory=list)
     unreadable: str = ""  # why reading stopped before the end
+    notes: list[str] = field(default_factory=list)  # what was assumed in reading it
 
     def reject(self, line: int, why: str, *, times: int = 1) -> None:
         """Count what is no record; the first few are kept as "file:line: why", and `why` quotes nothing of the line."""
@@ -39,8 +43,8 @@ class LogFile:
 class Spool:
     """A file of canonical JSON lines, made anew in the workspace; a context manager that removes it."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
+    def __init__(self, path: Path, locale: Locale) -> None:
+        self.path, self._locale = path, locale
         self._stream = path.open("wb")
         self.size = 0  # bytes
 
@@ -56,21 +60,26 @@ class Spool:
     def write(self, position: int, file: LogFile, items: Items) -> None:
         """Write each record that `items` finds in a file, marked with the file's position; count the rest.
 
-        A damaged archive costs what follows the damage: it is one reject.
+        A damaged archive costs what follows the damage: it is one reject. Raises SourceError where nothing says how the
+        file's times are to be read.
         """
-        line = 0
+        line, clock = 0, Clock(file.name, self._locale, partial(_times, file, items))
         try:
             with opened(file.path) as stream:
                 for one in items(stream):
                     line = one.line
                     if isinstance(one, Record):
-                        self._put({"file": str(position), **canonical(one.value, absent=file.shape.absent)})
+                        fields = canonical(one.value, absent=file.shape.absent)
+                        if "time" in fields:
+                            fields["time"] = clock.utc(fields["time"], line, heading(one.value))
+                        self._put({"file": str(position), **fields})
                     else:
                         file.reject(one.line, one.why)
         except DAMAGE:
             file.reject(line, "the archive is damaged from here on")
         except OSError as error:
             file.unreadable = cause(error)
+        file.notes += clock.notes()
 
     def empty(self) -> None:
         """Forget what was written, once it is counted."""
@@ -88,3 +97,14 @@ class Spool:
         data = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         self._stream.write(data)
         self.size += len(data)
+
+
+def _times(file: LogFile, items: Items) -> Iterator[tuple[int, str]]:
+    """All times of a file, read for themselves; a file that cannot be read to its end is none of this reader's business."""
+    try:
+        with opened(file.path) as stream:
+            for one in items(stream):
+                if isinstance(one, Record) and (time := canonical(one.value, absent=file.shape.absent).get("time")):
+                    yield one.line, time
+    except (*DAMAGE, OSError):
+        return

@@ -87,11 +87,14 @@ class Dialect:
     spellings: frozenset[str]  # what the expressions read; "properties.x" for nested ones
 
 
+_HEADING = re.compile(r" \[([^\]]*)\]$")
+
+
 def normal(key: str) -> str:
     """A key without what spellings differ in: case, `_` and `.`, one type suffix, the time zone that the portal adds."""
     if len(key) > 64:
         return ""  # nobody's
-    key = re.sub(r" \[[^\]]*\]$", "", key.strip())
+    key = _HEADING.sub("", key.strip())
     key = re.sub(r"_[sdgbt]$", "", key.casefold())
     return key.replace("_", "").replace(".", "")
 
@@ -127,6 +130,11 @@ def canonical(record: Mapping[str, object], *, absent: frozenset[str] = frozense
     return {name: text for name, (_, text) in best.items()}
 
 
+def heading(record: Mapping[str, object]) -> str:
+    """The zone that the header of a record's time states, as "UTC" or "Local Time"; "" where it states none."""
+    return _told(record).heading
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Told:
     """What the keys of one object say."""
@@ -134,6 +142,7 @@ class _Told:
     fields: tuple[tuple[str, str, int], ...]  # key, canonical field, rank
     containers: tuple[str, ...]
     errors: tuple[str, ...]  # keys of a nested lastError
+    heading: str  # zone of the time
 
 
 def _told(layer: Mapping[str, object]) -> _Told:
@@ -147,10 +156,12 @@ _FEW_KEYS = 200  # an object of more is nobody's log record, and not to be remem
 @lru_cache(maxsize=512)
 def _told_by(keys: tuple[str, ...]) -> _Told:
     forms = [(key, normal(key)) for key in keys]
+    times = sorted((f for f in forms if FORMS.get(f[1], ("", 0))[0] == "time"), key=lambda f: FORMS[f[1]][1])
     return _Told(
         fields=tuple((key, *FORMS[form]) for key, form in forms if form in FORMS and form != _NESTED),
         containers=tuple(key for key, form in forms if form in CONTAINERS),
         errors=tuple(key for key, form in forms if form == _NESTED),
+        heading=next((h[1] for key, form in times if (h := _HEADING.search(key.strip()))), ""),
     )
 
 

@@ -18,6 +18,7 @@ import numpy.typing as npt
 from analyzer.errors import SourceError
 from analyzer.model import Window
 from analyzer.sources.careful import LogFile, Spool
+from analyzer.sources.clocks import Locale
 from analyzer.sources.columns import CANONICAL, Dialect
 from analyzer.sources.grouping import GROUPS, bounds, grouped, unsure
 from analyzer.sources.items import TOO_LONG, Item, Items, Reject, item, numbered
@@ -68,15 +69,16 @@ def count(
     *,
     workspace: Path,
     window: Window,
+    locale: Locale = Locale(),  # noqa: B008  frozen
     on_progress: Progress | None = None,
 ) -> tuple[LogFile, ...]:
     """Count the files' records into the table `groups`; the files, in the order of its column `file`.
 
-    `on_progress` hears of megabytes. Raises SourceError where the memory does not suffice.
+    `on_progress` hears of megabytes. Raises SourceError where the memory does not suffice, and as `careful.Spool` does.
     """
     ordered = tuple(sorted(files, key=_route))
     total, done, first = sum(f.size for f in ordered), 0, 0
-    with Spool(workspace / "records.json") as spool:
+    with Spool(workspace / "records.json", locale) as spool:
         counting = _Counting(db, ordered, spool, window)
         try:
             for batch in _batches(ordered):

@@ -47,13 +47,6 @@ _FORWARDED = "({source} IN ('forward-request', 'request-forwarder') OR ({source}
 _LEAVES = ("reason", "source", "section", "message", "elapsed")
 _ERRORS = literal("[{" + ", ".join(f'"{leaf}": "VARCHAR"' for leaf in _LEAVES) + "}]")
 _PATHS = "[" + ", ".join(literal(f"$.{leaf}") for leaf in _LEAVES) + "]"
-_OTHER_CLOCKS = (
-    "%m/%d/%Y, %I:%M:%S.%g %p",  # the portal's CSV, in a US browser
-    "%m/%d/%Y, %I:%M:%S %p",
-    "%m/%d/%Y %I:%M:%S.%g %p",
-    "%m/%d/%Y %I:%M:%S %p",
-    "%m/%d/%Y %H:%M:%S",  # the self-hosted gateway's console
-)
 _EARLIEST, _LATEST = "TIMESTAMP '2010-01-01'", "TIMESTAMP '2200-01-01'"  # of what a gateway can write
 _LEAST = -(1 << 62)  # microseconds: before any time
 
@@ -164,12 +157,12 @@ def reader(dialect: Dialect) -> str:
 
 
 def _moment(text: str) -> str:
-    """A UTC timestamp, to the microsecond; NULL where the text is none. Without a zone it is taken for UTC."""
+    """A UTC timestamp, to the microsecond; NULL where the text is not ISO 8601. Without a zone it is taken for UTC."""
     iso = f"try_cast({text} AS TIMESTAMP)"  # would pass over an offset
     return f"""CASE WHEN suffix({text}, 'Z') THEN {iso}
         WHEN regexp_matches({text}, '[0-9][+-][0-9]{{2}}:?[0-9]{{2}}$')
         THEN timezone('UTC', try_cast({text} AS TIMESTAMPTZ))
-        ELSE coalesce({iso}, try_strptime({text}, [{", ".join(map(literal, _OTHER_CLOCKS))}])) END"""
+        ELSE {iso} END"""
 
 
 def _leaf(leaf: str, position: int) -> str:

@@ -148,7 +148,7 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
             send_request=_shares(db, "named_host", f"label = {literal(SEND_REQUEST)} AND class = 'lookalike'"),
         ),
         found=Window(start=_aware(first), end=_aware(last)),
-        caveats=(*_untimed(db, files), *outside),
+        caveats=(*(note for file in files for note in file.notes), *_untimed(db, files), *outside),
     )
 
 
