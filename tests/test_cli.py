@@ -60,6 +60,7 @@ def assert_one_clear_line(done: subprocess.CompletedProcess[str], *words: str) -
         (("analyze", "x.json", "--last", "soon"), ("--last",)),
         (("analyze", "x.json", "--from", "2026-11-20", "--to", "2026-11-19"), ("--from",)),
         (("analyze", "x.json", "--tz", "Mars/Olympus"), ("--tz",)),
+        (("analyze", "x.json", "--date-order", "ymd"), ("--date-order", "mdy", "dmy")),
         (("analyze", "x.json", "--no-probe", "--dry-run"), ("--no-probe", "--dry-run")),
         (("analyze", "x.json", "--fail-on", "luck"), ("--fail-on", "causes")),
         (("analyze", "x.json", "--allow-address", "10.0.0.0/99"), ("--allow-address",)),
@@ -290,6 +291,34 @@ def test_a_query_that_found_nothing_is_a_good_report(answer: str, tmp_path: Path
     done = run("analyze", "answer.json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert "No backend connection failure" in done.stdout
+
+
+def test_a_date_that_can_be_read_twice_is_asked_about_and_the_answer_stands(tmp_path: Path) -> None:
+    row = f'"3/4/2026, 9:15:27.441 AM",https://orders.example/v1,,BackendConnectionFailure,"{TRUST}"\n'
+    header = "TimeGenerated [UTC],BackendUrl,BackendResponseCode,LastErrorReason,LastErrorMessage\n"
+    (tmp_path / "query.csv").write_text(header + row)
+    asked = run("analyze", "query.csv", "--no-probe", cwd=tmp_path)
+    assert_one_clear_line(asked, "query.csv:2", "3/4/2026, 9:15:27.441 AM", "4 March", "3 April", "--date-order mdy")
+    assert [p.name for p in tmp_path.iterdir()] == ["query.csv"]
+    for order, day in (("mdy", "2026-03-04"), ("dmy", "2026-04-03")):
+        done = run("analyze", "query.csv", "--no-probe", "--date-order", order, "--out", order, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        assert f"between {day} 09:15" in done.stdout
+        assert f"(--date-order {order})" in " ".join(done.stdout.split())
+
+
+def test_the_window_asked_for_and_the_one_found_stand_in_every_output(tmp_path: Path) -> None:
+    (tmp_path / "log.json").write_text(blob_lines([failure("orders.example", TRUST, NOW)]))
+    words = ("--no-probe", "--from", "2026-11-23T00:00", "--to", "2026-11-24", "--tz", "Europe/Berlin")
+    done = run("analyze", "log.json", *words, "--out", "out", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    window = json.loads((tmp_path / "out" / "report.json").read_text())["window"]
+    assert window["asked"] == {"from": "2026-11-22T23:00:00Z", "to": "2026-11-23T23:00:00Z"}
+    assert window["found"] == {"from": "2026-11-23T12:00:00Z", "to": "2026-11-23T12:00:00Z"}
+    asked, found = "2026-11-22 23:00 UTC to before 2026-11-23 23:00 UTC", "2026-11-23 12:00"
+    for shown in (done.stdout, *((tmp_path / "out" / name).read_text() for name in ("report.md", "report.html"))):
+        assert asked in shown
+        assert found in shown
 
 
 def test_without_a_command_it_teaches() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -57,6 +58,25 @@ def test_a_window_that_makes_no_sense_is_refused(start: str | None, end: str | N
         options.window(start, end, last, UTC, NOW)
 
 
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="this system's zone cannot be set for a test")
+def test_the_local_zone_has_its_summer_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    try:
+        local = options.zone("local")
+        assert options.moment("--from", "2026-07-01", local) == datetime(2026, 6, 30, 22, tzinfo=UTC)
+        assert options.moment("--from", "2026-01-01", local) == datetime(2025, 12, 31, 23, tzinfo=UTC)
+        assert NOW.astimezone(local).hour == 13
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+
+
+@pytest.mark.parametrize("text", ["mdy", "DMY", "auto"])
+def test_an_order_of_dates_is_read(text: str) -> None:
+    assert options.date_order(text) == text.lower()
+
+
 @pytest.mark.parametrize("name", ["Mars/Olympus", "../../etc/passwd", ""])
 def test_an_unknown_zone_is_refused(name: str) -> None:
     with pytest.raises(UsageError, match="no such time zone"):
@@ -105,6 +125,7 @@ def test_host_headers_tiers_and_causes_are_read_or_refused() -> None:
     for refused in (
         lambda: options.host_headers(["a"]),
         lambda: options.tier("gold"),
+        lambda: options.date_order("ymd"),
         lambda: options.fail_on(["bad luck"]),
     ):
         with pytest.raises(UsageError):

@@ -19,7 +19,7 @@ def zone(name: str) -> tzinfo:
     if name.upper() == "UTC":
         return UTC
     if name.lower() == "local":
-        return datetime.now().astimezone().tzinfo or UTC
+        return _Local()
     try:
         return ZoneInfo(name)
     except (ZoneInfoNotFoundError, ValueError, OSError):
@@ -28,12 +28,34 @@ def zone(name: str) -> tzinfo:
         ) from None
 
 
+class _Local(tzinfo):
+    """This machine's zone with its summer time: what `astimezone` gives is one offset, today's."""
+
+    def utcoffset(self, dt: datetime | None) -> timedelta | None:
+        return self._of(dt).utcoffset()
+
+    def dst(self, dt: datetime | None) -> timedelta | None:  # noqa: ARG002  tzinfo's
+        return None  # not told apart from the zone's own offset
+
+    def tzname(self, dt: datetime | None) -> str | None:
+        return self._of(dt).tzname()
+
+    def fromutc(self, dt: datetime) -> datetime:
+        return dt.replace(tzinfo=UTC).astimezone().replace(tzinfo=self)
+
+    def __str__(self) -> str:
+        return "this machine's zone"
+
+    def _of(self, dt: datetime | None) -> datetime:
+        return dt.replace(tzinfo=None).astimezone() if dt else datetime.now().astimezone()
+
+
 def moment(option: str, text: str, tz: tzinfo) -> datetime:
     """An ISO 8601 date or time, in `tz` where it carries no offset, as UTC."""
     try:
         parsed = datetime.fromisoformat(text)
         return (parsed if parsed.tzinfo else parsed.replace(tzinfo=tz)).astimezone(UTC)
-    except (ValueError, OverflowError):
+    except (ValueError, OverflowError, OSError):  # OSError: Windows knows no local time before 1970
         raise UsageError(
             f"{option} {text}: not a time; write it as 2026-11-16 or 2026-11-16T08:30 (with Z or +01:00 for another zone than --tz)"
         ) from None

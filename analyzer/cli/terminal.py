@@ -12,9 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from analyzer.model import Finding, Reason, Report, Verdict
+from analyzer.model import Finding, Reason, Report, Verdict, Window
 from analyzer.pipeline import Progress as OnProgress
 from analyzer.probing import Target
+from analyzer.report.words import asked
 
 _STYLES = {Verdict.CONFIRMED: "bold red", Verdict.LIKELY: "yellow", Verdict.UNKNOWN: "cyan", Verdict.RULED_OUT: "dim"}
 _WIDTH = 100  # of output that is not a terminal
@@ -51,11 +52,11 @@ def progress(show: bool) -> Iterator[OnProgress]:
         yield on_progress
 
 
-def targets(asked: Sequence[Target]) -> None:
+def targets(probed: Sequence[Target]) -> None:
     """The backends about to be probed, one a line, before anything is sent."""
     screen = console()
-    screen.print(f"Probing {len(asked)} backends:")
-    for one in asked:
+    screen.print(f"Probing {len(probed)} backends:")
+    for one in probed:
         via = f" by way of {one.connect_host}:{one.connect_port}" if one.connect_host else ""
         name = f" as {one.server_name}" if one.server_name != one.host else ""
         screen.print(
@@ -79,6 +80,8 @@ def summary(report: Report, written: Sequence[Path], out: Path) -> None:
         f"{intake.records:,} records{span}: {intake.failures:,} backend connection failures, "
         f"{intake.lookalikes:,} look-alikes, {intake.rejected:,} lines rejected."
     )
+    if report.asked != Window():
+        screen.print(f"Asked for: {asked(report.asked)}.")
     if report.findings:
         screen.print(_table(report))
     else:

@@ -54,10 +54,8 @@ def _lines(report: Report) -> Iterator[str]:
     yield escaped(told(report))
     yield ""
     span = report.found
-    if span.start and span.end:
-        yield f"Logs from {words.when(span.start)} to {words.when(span.end)}. Report made {words.when(report.made_at)}."
-    else:
-        yield f"Report made {words.when(report.made_at)}."
+    found = f"Logs from {words.when(span.start)} to {words.when(span.end)}" if span.start and span.end else "No records"
+    yield f"{found}; asked for: {words.asked(report.asked)}. Report made {words.when(report.made_at)}."
     yield ""
     if report.findings:
         yield "## What to do"

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from analyzer.model import Attribution, Backend, CauseName, Collected, Gateway, Outcome, State, Tier, TierFrom, Verdict
+from analyzer.model import (
+    Attribution,
+    Backend,
+    CauseName,
+    Collected,
+    Gateway,
+    Outcome,
+    State,
+    Tier,
+    TierFrom,
+    Verdict,
+    Window,
+)
 from analyzer.report.plain import elided
 
 CAUSES = {
@@ -123,6 +135,15 @@ def capital(text: str) -> str:
 def when(moment: datetime) -> str:
     """To the minute, UTC."""
     return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def asked(window: Window) -> str:
+    """The window that was asked for: half-open, or all there is."""
+    if window.start and window.end:
+        return f"{when(window.start)} to before {when(window.end)}"
+    if window.start:
+        return f"from {when(window.start)} on"
+    return f"before {when(window.end)}" if window.end else "all times"
 
 
 def iso(moment: datetime) -> str:

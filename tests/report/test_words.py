@@ -7,7 +7,7 @@ from enum import StrEnum
 
 import pytest
 
-from analyzer.model import CauseName, Outcome, State, Tier, TierFrom, Verdict
+from analyzer.model import CauseName, Outcome, State, Tier, TierFrom, Verdict, Window
 from analyzer.report import words
 from analyzer.report.plain import elided, line, plain
 
@@ -50,6 +50,14 @@ def test_numbers_and_times_read_plainly() -> None:
 )
 def test_lists_are_short(items: tuple[str, ...], text: str) -> None:
     assert words.listed(items) == text
+
+
+def test_a_window_reads_as_half_open_as_it_is() -> None:
+    start, end = datetime(2026, 3, 4, tzinfo=UTC), datetime(2026, 3, 5, tzinfo=UTC)
+    assert words.asked(Window()) == "all times"
+    assert words.asked(Window(start=start)) == "from 2026-03-04 00:00 UTC on"
+    assert words.asked(Window(end=end)) == "before 2026-03-05 00:00 UTC"
+    assert words.asked(Window(start=start, end=end)) == "2026-03-04 00:00 UTC to before 2026-03-05 00:00 UTC"
 
 
 def test_unseen_characters_are_spelled_out() -> None:

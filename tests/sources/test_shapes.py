@@ -24,7 +24,7 @@ from analyzer.sources.shapes import EMPTY, NO_ROWS, SHAPES, Shape, shape_of
 from analyzer.tally import Tally
 from tests.sources.build import FAILED, TRUST, answered, counts, error, failed, write
 
-START = datetime(2026, 3, 4, 9, 15, 27, 441000, UTC)
+START = datetime(2026, 3, 14, 9, 15, 27, 441000, UTC)
 
 
 def events() -> list[Event]:
@@ -215,8 +215,8 @@ def test_a_csv_of_few_columns_still_counts(tmp_path: Path) -> None:
     path = tmp_path / "query.csv"
     path.write_text(
         '"TimeGenerated [UTC]",BackendUrl,BackendResponseCode,LastErrorReason,LastErrorMessage\n'
-        f'"3/4/2026, 9:15:27.441 AM",https://orders.example/v1,,{FAILED},"{TRUST}"\n'
-        '"3/4/2026, 12:15:27.441 PM",https://orders.example/v1,200,,\n'
+        f'"3/14/2026, 9:15:27.441 AM",https://orders.example/v1,,{FAILED},"{TRUST}"\n'
+        '"3/14/2026, 12:15:27.441 PM",https://orders.example/v1,200,,\n'
     )
     found = read([str(path)])
     assert counts(found) == (1, 0, 1, 0)
