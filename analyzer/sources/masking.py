@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import permutations
 
 SIGNATURE_LENGTH = 300  # characters
 
@@ -10,24 +11,58 @@ SIGNATURE_LENGTH = 300  # characters
 # removing it from the text, like every control character, and closes by taking it away again.
 _KEEP = "\x01"
 
-_VALUE = r"""(?:"[^"]*"?|'[^']*'?|[^ &;,"'<>()]+)"""
-_SEPARATOR = r"""["']? ?[=:] ?"""
+# Quotes, as they are or as JSON within JSON, a URL or HTML writes them; what stands between a name and its value; the value.
+_QUOTE = r"""(?:\\*["']|\\+u002[27]|%2[27]|&quot;|&#3[49];)"""
+_SEPARATOR = rf"""{_QUOTE}* ?(?:[=:]|%(?:25)*3[AaDd]|\\+u003[AaDd]) ?"""
+_VALUE = (
+    r"""(?:\\"(?:[^"\\]|\\\\\\"|\\\\|\\[^"\\])*(?:\\")?|\\{2,}"[^"]*"?|""[^"]+""|"(?:[^"\\]|\\.|"")*"?"""
+    r"""|'(?:[^'\\]|\\.)*'?|(?:&quot;|\\+u0022).*?(?:&quot;|\\+u0022|$)|(?:"[^"]*"|[^ &;])+)"""
+)
+_NAMES = (
+    "key|token|secret|passwor[dt]|passwd|pwd|passphrase|passcode|kennwort|signature|credentials?|assertion|auth|jwt|"
+    "samlresponse|session(?:[_-]?id)?|user[ _-]?(?:name|id)|uid"
+)
+_BEFORE = r"(^|[^A-Za-z0-9]|%[0-9A-Fa-f]{2}|u00[0-9A-Fa-f]{2})"  # a word begins, also in what a URL or JSON escaped
+
+SECRETS: tuple[tuple[str, str], ...] = (
+    # In this order: a later rule could cut one in two and leave half of it. Each pattern says what it takes for one.
+    (r"[A-Za-z0-9+/_-]*eyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*)*", "<secret>"),  # JWT (RFC 7519): base64url of '{"'
+    (
+        rf"(?i)\b((?:proxy-)?authorization{_SEPARATOR})(?:{_QUOTE}?[a-z0-9-]+(?: |%20))?{_VALUE}(?:,? ?[a-z]+={_VALUE})*",
+        r"\1<secret>",
+    ),
+    (rf"(?i)\b((?:set-)?cookie2?{_SEPARATOR})(?:\\*\"[^\"]*\"?|(?:[^ ]*; )*[^ ]+)", r"\1<secret>"),
+    (rf"(?i)(bearer|sharedkey(?:lite)?|sharedaccesssignature)((?:[:= +]|%20)+){_VALUE}", r"\1\2<secret>"),
+    # not "Basic Constraints": capitals within, digits or padding
+    (
+        r"(?i:\b(basic))(?: |%20|\+)(?:[A-Za-z0-9+/]{5,}[A-Z0-9+/=][A-Za-z0-9+/]*|[A-Za-z0-9+/]+[A-Z0-9+/=][A-Za-z0-9+/]{5,})={0,2}",
+        r"\1 <secret>",
+    ),
+    (rf"(?i)((?:{_NAMES})s?[0-9]?{_SEPARATOR}){_VALUE}", r"\1<secret>"),
+    (rf"(?i){_BEFORE}((?:sig|sas|pass){_SEPARATOR}){_VALUE}", r"\1\2<secret>"),
+    # a function key, not "error code=10061"
+    (rf"(?i){_BEFORE}(code(?:=|%(?:25)*3d))(?:{_QUOTE}[^ ]*|[0-9]*[^0-9 &;,\"'<>()][^ &;]*)", r"\1\2<secret>"),
+    (r"://[^/ ]*@", "://<secret>@"),  # user information of a URL (RFC 3986 section 3.2.1)
+    (r"[^ /:@\"'(]+:[^ ]+@", "<secret>@"),  # the same without a scheme
+    (r"\?[^ \"'<>()]*=(?:[^ \"'()]|['()]+[A-Za-z0-9%/&=?#$_~-])*", "?<query>"),
+    (r"[A-Za-z0-9+/]{40,}={1,2}", "<secret>"),
+)
+"""What is secret wherever it stands: pattern and replacement, in order of application."""
+
+# A run that may be a secret stands between these two while it is looked at; MASKS opens by removing both from the text.
+_OPEN, _CLOSE = "\x02", "\x03"
+_W = "[A-Za-z0-9_-]*"
+_MIXED = "|".join(
+    f"{_W}[{a}]{_W}[{b}]{_W}[{c}]{_W}" for a, b, c in permutations(("a-z", "A-Z", "0-9"))
+)
 
 MASKS: tuple[tuple[str, str], ...] = (
     (r"[\x00-\x20\x7f]+", " "),
-    # Secrets first: a later rule could cut one in two and leave half of it. Each pattern says what it takes for one.
-    (r"\beyJ[A-Za-z0-9_-]{6,}(?:\.[A-Za-z0-9_-]*)*", "<secret>"),  # JWT (RFC 7519): base64url of '{"'
-    (rf"(?i)\b((?:proxy-)?authorization{_SEPARATOR})(?:[a-z]+ )?{_VALUE}", r"\1<secret>"),
-    (rf"(?i)\b(bearer|sharedkey|sharedaccesssignature)((?::| ) ?){_VALUE}", r"\1\2<secret>"),
-    (r"\b([Bb]asic) [A-Za-z0-9+/]*(?:[a-z][A-Z]|[0-9])[A-Za-z0-9+/]*={0,2}", r"\1 <secret>"),  # not "Basic Constraints"
-    (rf"(?i)((?:key|token|secret|passwor[dt]|passwd|pwd|signature|credentials?){_SEPARATOR}){_VALUE}", r"\1<secret>"),
-    (rf"(?i)\b((?:sig|sas|pass)=){_VALUE}", r"\1<secret>"),
-    (r"(?i)\b(code=)[0-9]*[^0-9 &;,\"'<>()][^ &;,\"'<>()]*", r"\1<secret>"),  # a function key, not "error code=10061"
-    (r"://[^/ ]*@", "://<secret>@"),  # user information of a URL (RFC 3986 section 3.2.1)
-    (r"[^ /:@\"'(]+:[^ /@]+@", "<secret>@"),  # the same without a scheme
+    *SECRETS,
+    (r"[^ =&?\"']+=[^ &\"']*(?:&[^ =&\"']+=[^ &\"']*)+", "<query>"),
     # What differs from record to record.
-    (r"(?i)\b[a-z][a-z0-9+.-]*://(?:<secret>|[^ \"'<>)])*", "<url>"),
-    (r"\?[^ \"'<>()]*=[^ \"'()]*", "?<query>"),
+    (r"(?i)\b[a-z][a-z0-9+.-]*://(?:<secret>|<query>|[^ \"'<>()]|['()]+[A-Za-z0-9%/&=?#$_~-])*", "<url>"),
+    (r"[A-Za-z0-9._%+-]+@[A-Za-z0-9.-]+\.[A-Za-z]{2,}", "<email>"),
     (r"\b[0-9A-Fa-f]{8}-(?:[0-9A-Fa-f]{4}-){3}[0-9A-Fa-f]{12}\b", "<guid>"),
     (r"(?:::(?:[Ff]{4}:)?)?\b(?:[0-9]{1,3}\.){3}[0-9]{1,3}\b", "<ip>"),
     (r"\[[0-9A-Fa-f]*:[0-9A-Fa-f:]+(?:%[0-9A-Za-z]+)?\]", "<ip>"),
@@ -40,6 +75,9 @@ MASKS: tuple[tuple[str, str], ...] = (
     (r"[A-Za-z0-9+/_-]{46,}={0,2}", "<secret>"),
     (r"[A-Za-z0-9+/]{0,64}[0-9][A-Za-z0-9+/]{23,}={0,2}", "<secret>"),
     (r"[A-Za-z0-9+/]{23,}[0-9][A-Za-z0-9+/]*={0,2}", "<secret>"),
+    (r"([A-Za-z0-9_-]{32,})", rf"{_OPEN}\1{_CLOSE}"),
+    (rf"{_OPEN}(?:{_MIXED}){_CLOSE}", "<secret>"),  # base64url: small and capital letters and a digit
+    (rf"[{_OPEN}{_CLOSE}]", ""),
     # Numbers, but not those that say what happened: TLS 1.2, HTTP/2, HTTP 502, (502), error:14094410, SHA-1, 0 bytes.
     (r"([0-9])\.([0-9])\b", rf"\1.{_KEEP}\2"),
     (
