@@ -16,6 +16,7 @@ from analyzer.model import Backend, Cluster, Family, Hour, Kind, Message, Share,
 from analyzer.tally import Tally, rows
 
 SAMPLES = 5  # correlation ids kept per cluster
+TOP_CALLERS = 100  # client addresses kept
 TOP = 20  # values kept per affected dimension, and messages
 _HOUR = timedelta(hours=1)
 
@@ -131,6 +132,7 @@ def _cluster(
         operations=_shares(one.affected["operation"]),
         products=_shares(one.affected["product"]),
         subscriptions=_shares(one.affected["subscription"]),
+        callers=_shares(one.affected["caller"], TOP_CALLERS),
         correlation_ids=tuple(one.ids)[:SAMPLES],
         timeline=tuple(
             Hour(start=h, failures=one.hours.get(h, 0), requests=requests.get(h, 0) if requests else None)
@@ -201,9 +203,9 @@ def _time_or_none(value: Any) -> datetime | None:
     return None if pd.isna(value) else _time(value)
 
 
-def _top(counts: dict[str, int]) -> list[tuple[str, int]]:
-    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:TOP]
+def _top(counts: dict[str, int], most: int = TOP) -> list[tuple[str, int]]:
+    return sorted(counts.items(), key=lambda item: (-item[1], item[0]))[:most]
 
 
-def _shares(counts: dict[str, int]) -> tuple[Share, ...]:
-    return tuple(Share(value=value, failures=count) for value, count in _top(counts))
+def _shares(counts: dict[str, int], most: int = TOP) -> tuple[Share, ...]:
+    return tuple(Share(value=value, failures=count) for value, count in _top(counts, most))

@@ -125,6 +125,7 @@ class Cluster:
     operations: tuple[Share, ...] = ()
     products: tuple[Share, ...] = ()
     subscriptions: tuple[Share, ...] = ()
+    callers: tuple[Share, ...] = ()  # client addresses; empty unless they were asked for
     correlation_ids: tuple[str, ...] = ()
     timeline: tuple[Hour, ...] = ()
     elapsed: tuple[tuple[int, int], ...] = ()  # (upper edge of the bucket in ms, failures); -1: not logged
@@ -308,7 +309,7 @@ class SourceIntake:
     failures: int
     rejected: int
     lookalikes: int = 0
-    first_rejected: tuple[str, ...] = ()  # "file:line: why", redacted
+    first_rejected: tuple[str, ...] = ()  # "file:line: why", then ": " and a redacted excerpt where the line is at hand
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,6 +125,7 @@ def analyze(
     ca_files: Sequence[str | Path] = (),
     aim: Aim = Aim(),
     not_probed: str = "probing was switched off",
+    keep_ip: bool = False,
     now: datetime | None = None,
     on_progress: Progress | None = None,
 ) -> Report:
@@ -132,12 +133,15 @@ def analyze(
 
     `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `date_order` and `tz` say how times are written
     where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
-    no probing, and `not_probed` says why. Raises SourceError, EvidenceError, CertificateFileError.
+    no probing, and `not_probed` says why; `keep_ip`: the report says which client addresses are hit. Raises SourceError,
+    EvidenceError, CertificateFileError.
     """
     now = now or datetime.now(UTC)
     anchors = anchors_of(ca_files)
     recorded = [one for path in evidence for one in evidence_file.read(Path(path))]
-    tally = read([str(s) for s in sources], window=window, date_order=date_order, tz=tz, on_progress=on_progress)
+    tally = read(
+        [str(s) for s in sources], window=window, date_order=date_order, tz=tz, keep_ip=keep_ip, on_progress=on_progress
+    )
     gateways = gateways_of(tally, None if gateway == "auto" else Tier(gateway))
     tiers = {g.id: g for g in gateways}
     clusters = clusters_of(tally)

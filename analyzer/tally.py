@@ -73,7 +73,7 @@ class Tally:
 
     failures: pd.DataFrame  # FAILURES; first_id, last_id: correlation ids of the first and the last failure, or ""
     traffic: pd.DataFrame  # TRAFFIC; requests answered or failed; last_success NaT where no request was answered
-    affected: pd.DataFrame  # AFFECTED; dimension: api, operation, product, subscription
+    affected: pd.DataFrame  # AFFECTED; dimension: api, operation, product, subscription; caller where it was asked for
     gateways: pd.DataFrame  # GATEWAYS; field "sku": all records by Sku ("" where none); "source": failures by source
     intake: Intake
     found: Window  # times of the first and the last record

@@ -116,6 +116,13 @@ def analyze(
     ] = None,
     vantage: Vantage = "unstated",
     deadline: Deadline = 10.0,
+    keep_ip: Annotated[
+        bool,
+        typer.Option(
+            "--keep-ip",
+            help="Say which client IP addresses are hit (the 100 most frequent per case); without it none is read.",
+        ),
+    ] = False,
     out: Annotated[
         Path,
         typer.Option(
@@ -169,6 +176,7 @@ def analyze(
             ca_files=ca_file or (),
             aim=aim,
             not_probed="probing was switched off (--no-probe)" if no_probe else "the probe gave no evidence",
+            keep_ip=keep_ip,
             now=now,
             on_progress=on_progress,
         )

@@ -150,6 +150,7 @@ class AffectedPart(Struct, frozen=True, kw_only=True):
     operations: tuple[Share, ...] = ()
     products: tuple[Share, ...] = ()
     subscriptions: tuple[Share, ...] = ()
+    callers: tuple[Share, ...] = ()  # empty without --keep-ip
 
 
 class ElapsedPart(Struct, frozen=True, kw_only=True):

@@ -131,6 +131,7 @@ def _case(finding: Finding, gateway: str) -> Iterator[str]:
         ("Operations", c.operations),
         ("Products", c.products),
         ("Subscriptions", c.subscriptions),
+        ("Callers", c.callers),
     ):
         if shares:
             yield f"- {title}: {', '.join(f'{code(s.value)} ({s.failures:,})' for s in shares)}"

@@ -26,6 +26,7 @@ def read(
     window: Window = Window(),  # noqa: B008  frozen
     date_order: DateOrder | str = DateOrder.AUTO,
     tz: tzinfo = UTC,
+    keep_ip: bool = False,
     on_progress: Callable[[str, int, int], None] | None = None,
     stdin: BinaryIO | None = None,
 ) -> Tally:
@@ -33,6 +34,7 @@ def read(
 
     A source is a file, a folder (with all below it), a glob, or "-" for standard input (`stdin` where given), each also
     gzipped; its shape is found by its content. `window` is half-open, UTC; records outside it are not counted.
+    `keep_ip`: failures are counted per client address too (dimension "caller"); else no address is read.
     `date_order` ("mdy", "dmy") is of files whose dates do not tell day from month, `tz` of times whose header names a zone
     that is not known. `on_progress` hears what is being done, how much of it is done, and how much there is.
 
@@ -49,7 +51,9 @@ def read(
         if not files:
             raise SourceError(_nothing(sources, found, looked_at))
         with database(workspace) as db:
-            ordered = count(db, files, workspace=workspace, window=window, locale=locale, on_progress=on_progress)
+            ordered = count(
+                db, files, workspace=workspace, window=window, locale=locale, keep_ip=keep_ip, on_progress=on_progress
+            )
             tally = settle(db, ordered, window)
     refused = (
         SourceIntake(name=f.name, shape=why, records=0, failures=0, rejected=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.sources.masking import literal
+from analyzer.sources.masking import hide_sql, literal
 
 # Any character but ASCII's control and punctuation, save `.`, `-` and `_`: Unicode's own classes make RE2 50 times slower,
 # so that `_WORD` is asked afterwards, and only of a host that is not ASCII.
@@ -52,13 +52,16 @@ def origins(relation: str) -> str:
 
 
 def named(relation: str) -> str:
-    """A query of (message, host, port) over a relation's `message`, each that names a host once; port NULL for none."""
+    """A query of (message, host, port) over a relation's `message`, each that names a host once; port NULL for none.
+
+    A token in quotes can look like a host: what redaction would hide is none.
+    """
     matches = ", ".join(f"regexp_extract(message, {literal(pattern)}, ['host', 'port'])" for pattern in NAMED)
     return f"""
         SELECT message, {_bare("m.host")} AS host, try_cast(nullif(m.port, '') AS INTEGER) AS port
         FROM (SELECT message, list_filter([{matches}], lambda x: x.host <> '')[1] AS m
               FROM (SELECT DISTINCT message FROM {relation} WHERE message IS NOT NULL))
-        WHERE {_sound("m")}"""
+        WHERE {_sound("m")} AND contains({hide_sql("message")}, m.host)"""
 
 
 def is_ip(host: str) -> str:

@@ -11,7 +11,7 @@ from types import TracebackType
 
 from analyzer.sources.clocks import Clock, Locale
 from analyzer.sources.columns import canonical, heading
-from analyzer.sources.items import Items, Record
+from analyzer.sources.items import Items, Record, Reject
 from analyzer.sources.paths import cause
 from analyzer.sources.shapes import DAMAGE, Shape, opened
 
@@ -33,18 +33,19 @@ class LogFile:
     unreadable: str = ""  # why reading stopped before the end
     notes: list[str] = field(default_factory=list)  # what was assumed in reading it
 
-    def reject(self, line: int, why: str, *, times: int = 1) -> None:
-        """Count what is no record; the first few are kept as "file:line: why", and `why` quotes nothing of the line."""
+    def reject(self, one: Reject, *, times: int = 1) -> None:
+        """Count what is no record; the first few are kept as "file:line: why: quote", redacted."""
         self.rejected += times
         if len(self.first_rejected) < _REJECTS_NAMED:
-            self.first_rejected.append(f"{self.name}:{line}: {why}")
+            self.first_rejected.append(f"{self.name}:{one.line}: {one.why}" + (f": {one.quote}" if one.quote else ""))
 
 
 class Spool:
     """A file of canonical JSON lines, made anew in the workspace; a context manager that removes it."""
 
-    def __init__(self, path: Path, locale: Locale) -> None:
+    def __init__(self, path: Path, locale: Locale, *, keep_ip: bool = False) -> None:
         self.path, self._locale = path, locale
+        self._keep_ip = keep_ip  # whether the clients' addresses are written
         self._stream = path.open("wb")
         self.size = 0  # bytes
 
@@ -74,9 +75,9 @@ class Spool:
                             fields["time"] = clock.utc(fields["time"], line, heading(one.value))
                         self._put({"file": str(position), **fields})
                     else:
-                        file.reject(one.line, one.why)
+                        file.reject(one)
         except DAMAGE:
-            file.reject(line, "the archive is damaged from here on")
+            file.reject(Reject(line=line, why="the archive is damaged from here on"))
         except OSError as error:
             file.unreadable = cause(error)
         file.notes += clock.notes()
@@ -93,6 +94,8 @@ class Spool:
         return self.path
 
     def _put(self, fields: dict[str, str]) -> None:
+        if not self._keep_ip:
+            fields.pop("caller", None)
         # "replace": half of a surrogate pair is text to JSON, but none to UTF-8
         data = json.dumps(fields, ensure_ascii=False).encode("utf-8", "replace") + b"\n"
         self._stream.write(data)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from analyzer.sources.items import parse
@@ -61,7 +61,11 @@ FIELDS: tuple[Field, ...] = (
     Field(name="elapsed", table="LastErrorElapsed", diagnostics="lastError_elapsed_d", also=("LastErrorElapsed_d",)),
     Field(name="errors", log="properties.errors", table="Errors", diagnostics="errors_s"),
     Field(name="category", log="category", table="Category"),
+    Field(name="caller", log="callerIpAddress", table="CallerIpAddress", diagnostics="CallerIPAddress"),
 )
+
+UNREAD = frozenset({"category", "caller"})
+"""Fields that DuckDB does not read: the one tells shapes apart, the other is a client's address (`with_caller` adds it)."""
 
 CONTAINERS = ("properties", "additionalfields")
 """Objects, or strings that hold one, whose keys count as the record's own (normal spelling)."""
@@ -226,7 +230,27 @@ def _expression(spellings: tuple[str, ...], *, typed: bool) -> str:
     return f"coalesce({', '.join(leaves)})" if leaves else "NULL::VARCHAR"
 
 
-_READ = tuple(field for field in FIELDS if field.name != "category")
+def with_caller(dialect: Dialect) -> Dialect:
+    """The dialect that reads also the clients' addresses, as its field `caller`; what is no address is NULL."""
+    caller = next(field for field in FIELDS if field.name == "caller")
+    spelled = {RESOURCE_LOG.name: (caller.log,), TABLE.name: (caller.table, caller.diagnostics)}
+    spellings = spelled.get(dialect.name, (caller.name,))
+    columns = "".join(f", {literal(s)}: 'VARCHAR'" for s in spellings)
+    return replace(
+        dialect,
+        columns=dialect.columns.removesuffix("}") + columns + "}",
+        fields={
+            **dialect.fields,
+            caller.name: f"nullif(regexp_extract({_expression(spellings)}, {literal(_ADDRESS)}, 1), '')",
+        },
+    )
+
+
+_ADDRESS = (
+    r"^\[?([0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,40})(?:%[0-9A-Za-z]{1,16})?\]?(?::[0-9]{1,5})?$"
+)
+
+_READ = tuple(field for field in FIELDS if field.name not in UNREAD)
 
 RESOURCE_LOG = _dialect(
     "resource log",

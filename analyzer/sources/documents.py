@@ -37,7 +37,7 @@ def document(stream: BinaryIO) -> Iterator[Item]:
             else:
                 raise _DamagedError("neither an object nor an array")
         except _DamagedError as damage:
-            yield Reject(line=text.line, why=f"damaged: {damage}")
+            yield Reject(line=text.line, why=f"damaged: {damage}", text=text.ahead(), inside=True)
             text.skip_to_next_document(after=start)
 
 
@@ -149,6 +149,10 @@ class _Text:
                 return self._text[self._at]
             if not self._read(_CHUNK):
                 return ""
+
+    def ahead(self) -> str:
+        """A little of what was not taken yet; it may begin within a value."""
+        return self._text[self._at : self._at + 2048].partition("\n")[0]
 
     def take(self, expected: str) -> str:
         """The next character after white space, which must be one of those expected."""

@@ -70,6 +70,7 @@ def count(
     workspace: Path,
     window: Window,
     locale: Locale = Locale(),  # noqa: B008  frozen
+    keep_ip: bool = False,
     on_progress: Progress | None = None,
 ) -> tuple[LogFile, ...]:
     """Count the files' records into the table `groups`; the files, in the order of its column `file`.
@@ -78,8 +79,8 @@ def count(
     """
     ordered = tuple(sorted(files, key=_route))
     total, done, first = sum(f.size for f in ordered), 0, 0
-    with Spool(workspace / "records.json", locale) as spool:
-        counting = _Counting(db, ordered, spool, window)
+    with Spool(workspace / "records.json", locale, keep_ip=keep_ip) as spool:
+        counting = _Counting(db, ordered, spool, window, keep_ip)
         try:
             for batch in _batches(ordered):
                 if on_progress is not None:
@@ -100,8 +101,15 @@ def count(
 class _Counting:
     """One count under way."""
 
-    def __init__(self, db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], spool: Spool, window: Window) -> None:
-        self._db, self._files, self._spool = db, files, spool
+    def __init__(
+        self,
+        db: duckdb.DuckDBPyConnection,
+        files: Sequence[LogFile],
+        spool: Spool,
+        window: Window,
+        keep_ip: bool,
+    ) -> None:
+        self._db, self._files, self._spool, self._keep_ip = db, files, spool, keep_ip
         self._bounds = bounds(window)
 
     def read(self, positions: range) -> None:
@@ -128,7 +136,7 @@ class _Counting:
         """Count what was spooled."""
         if self._spool.size:
             source = {"paths": [glob.escape(str(self._spool.done()))], "packing": "uncompressed"}
-            self._db.execute(grouped(CANONICAL), {**source, "first": 0, **self._bounds})
+            self._db.execute(grouped(CANONICAL, keep_ip=self._keep_ip), {**source, "first": 0, **self._bounds})
             self._spool.empty()
 
     def _read_left(self, positions: range, dialect: Dialect) -> None:
@@ -148,7 +156,7 @@ class _Counting:
                 places = np.empty(0, np.int64)
             self._spooled(position, partial(_at_places, places))
             if missed := int(unread) - len(places):
-                file.reject(int(lines), "the file changed while it was read", times=missed)
+                file.reject(Reject(line=int(lines), why="the file changed while it was read"), times=missed)
 
     def _unsure(self, file: LogFile, dialect: Dialect, *, limit: int) -> npt.NDArray[np.int64]:
         """The positions of those lines among a file's first non-blank ones, from 1."""
@@ -165,7 +173,7 @@ class _Counting:
             self.add_spooled()
 
     def _add(self, dialect: Dialect, files: Sequence[LogFile], *, first: int) -> None:
-        self._db.execute(grouped(dialect), {**_source(files), "first": first, **self._bounds})
+        self._db.execute(grouped(dialect, keep_ip=self._keep_ip), {**_source(files), "first": first, **self._bounds})
 
 
 def _at_places(places: npt.NDArray[np.int64], stream: BinaryIO) -> Iterator[Item]:

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from analyzer.model import Window
 from analyzer.sources.addresses import ORIGIN
-from analyzer.sources.columns import Dialect
+from analyzer.sources.columns import Dialect, with_caller
 from analyzer.sources.items import LONGEST
 from analyzer.sources.masking import literal
 from analyzer.tally import ELAPSED_EDGES_MS, NOT_LOGGED
@@ -51,12 +51,14 @@ _EARLIEST, _LATEST = "TIMESTAMP '2010-01-01'", "TIMESTAMP '2200-01-01'"  # of wh
 _LEAST = -(1 << 62)  # microseconds: before any time
 
 
-def grouped(dialect: Dialect) -> str:
+def grouped(dialect: Dialect, *, keep_ip: bool = False) -> str:
     """The statement that adds the records of some files to `groups`.
 
     Parameters: $paths (VARCHAR[]), $packing ('uncompressed' or 'gzip'), $first (position of the first file), $start and $end of
-    the window (TIMESTAMP, NULL where open).
+    the window (TIMESTAMP, NULL where open). `keep_ip`: the clients' addresses are a dimension too; else they are not read.
     """
+    dimensions = (*DIMENSIONS, "caller") if keep_ip else DIMENSIONS
+    dialect = with_caller(dialect) if keep_ip else dialect
     fields = ", ".join(f"{expression} AS {name}" for name, expression in dialect.fields.items())
     return f"""
 INSERT INTO groups
@@ -109,9 +111,9 @@ WITH read AS (
              THEN {_whole_words(f"CASE WHEN reason = '{BACKEND_FAILED}' THEN message ELSE met[-1].message END")}
              END AS message,
         CASE WHEN class = 'failure' THEN {_bucket("ms")} END AS elapsed_bucket,
-        CASE WHEN class = 'failure' AND regexp_full_match(correlation_id, '[0-9A-Za-z._:|-]{{1,64}}')
+        CASE WHEN class = 'failure' AND regexp_full_match(correlation_id, '[0-9A-Fa-f._:|-]{{1,64}}')
              THEN correlation_id ELSE '' END AS id,
-        {", ".join(f"CASE WHEN class = 'failure' THEN {d} END AS {d}" for d in DIMENSIONS)}
+        {", ".join(f"CASE WHEN class = 'failure' THEN {d} END AS {d}" for d in dimensions)}
     FROM classed
 ), counted AS (
     SELECT * EXCLUDE (moment, id), moment IS NOT NULL AS timed, count(*) AS count, min(moment) AS first, max(moment) AS last,
@@ -120,7 +122,7 @@ WITH read AS (
     FROM keyed GROUP BY ALL
 ), affecting AS (  -- once more under each thing that a failure affected; after counting, for there may be millions of them
     SELECT *, unnest(CASE WHEN class = 'failure'
-            THEN [NULL, {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in DIMENSIONS)}] ELSE [NULL] END) AS affects
+            THEN [NULL, {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in dimensions)}] ELSE [NULL] END) AS affects
     FROM counted
 )
 SELECT file, class, label, resource_id, resource, region, sku, origin, backend_id, answered, timed,

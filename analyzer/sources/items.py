@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
+
+from analyzer.sources.masking import excerpt
 
 LONGEST = 1 << 24  # bytes of one record; the gateway cuts its own at 32 KB
 
@@ -25,6 +27,13 @@ class Reject:
 
     line: int
     why: str
+    text: bytes | str = field(default="", repr=False)  # of the line, as far as it is at hand; not to be shown
+    inside: bool = False  # `text` may begin within a value
+
+    @property
+    def quote(self) -> str:
+        """What of the line may be shown, "" for nothing; worked out when asked, because only the first few are."""
+        return excerpt(self.text, inside=self.inside) if self.text else ""
 
 
 Item = Record | Reject
@@ -59,11 +68,12 @@ def item(number: int, line: bytes) -> Iterator[Item]:
     try:
         value = parse(line.decode("utf-8", "replace").removeprefix("\ufeff"))
     except (ValueError, RecursionError) as error:
-        yield Reject(line=number, why=f"not JSON: {reason(error)}")
+        yield Reject(line=number, why=f"not JSON: {reason(error)}", text=line)
         return
     records = value.get("records") if isinstance(value, dict) else None
     if not isinstance(records, list):
-        yield element(number, value)
+        one = element(number, value)
+        yield replace(one, text=line) if isinstance(one, Reject) and isinstance(value, list | str) else one
         return
     for one in records:
         yield element(number, one, inside="records")

@@ -1,4 +1,4 @@
-"""Error texts in, signatures out: what is secret or varies is masked; SQL and Python apply the one list."""
+"""The one place of redaction: what of an error text, a name or a rejected line may be shown; SQL and Python apply the one list."""
 
 from __future__ import annotations
 
@@ -111,6 +111,93 @@ def mask_sql(expression: str) -> str:
     for pattern, replacement in MASKS:
         expression = f"regexp_replace({expression}, {literal(pattern)}, {literal(replacement)}, 'g')"
     return f"left(trim({expression}, ' '), {SIGNATURE_LENGTH})"
+
+
+def hide_sql(name: str) -> str:
+    """A name (of an API, an entity, a region) as a DuckDB expression: whole, but for what is secret in it.
+
+    Most names hold nothing that a secret could begin with, and are passed over.
+    """
+    hidden = name
+    for pattern, replacement in SECRETS:
+        hidden = f"regexp_replace({hidden}, {literal(pattern)}, {literal(replacement)}, 'g')"
+    return f"CASE WHEN regexp_matches({name}, {literal(_SUSPECT)}) THEN {hidden} ELSE {name} END"
+
+
+_SUSPECT = r"(?i)[^a-z0-9._~/ -]|eyj|bearer|basic|shared"
+
+_EXCERPT = 80  # characters
+_LOOKED_AT = 2048  # characters, or bytes
+_SHOWN = {  # keys whose value may be quoted, and what it must look like
+    "time": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,18}(?:Z|[+-][0-9:]{5})?",
+    "timegenerated": r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:.]{5,18}(?:Z|[+-][0-9:]{5})?",
+    "category": r"[A-Za-z]{1,30}Logs",
+    "level": r"[0-9]{1,2}|Error|Warning|Information|Informational|Verbose|Critical",
+    "operationname": r"Microsoft\.ApiManagement/[A-Za-z]{1,30}",
+}
+_KEY = re.compile(r"[A-Za-z_]{1,24}(?:\.[A-Za-z_]{1,24})?")
+_TOKEN = re.compile(
+    r'"(?P<text>(?:[^"\\]|\\.)*)(?P<end>"[ \t]*(?P<key>:[ \t]*(?:"(?P<value>[^"\\]{1,50})"|(?P<number>[0-9]{1,2})(?=[,}]))?)?)?'
+    r"|(?P<mark>[{}\[\]:,])|[ \t\r\n]+|(?P<bare>[^\"{}\[\]:, \t\r\n]+)",
+    re.DOTALL,
+)
+_WORD = re.compile(r"[A-Za-z]?[a-z]{0,14}[.,:;!?]?|[A-Z]{1,5}[.,:;]?|<[a-z]+>[.,:;]?")
+_NAMING = re.compile(rf"(?i)(?:{_NAMES}|bearer|basic|code|sig|sas|pass)s?[.,:;!?]?")
+_UNREADABLE = re.compile("[\x00-\x08\x0e-\x1f\x7f\ufffd]")
+
+
+def excerpt(line: bytes | str, *, inside: bool = False) -> str:
+    """What of a rejected line may be quoted: at most 80 printable characters, from no more than its first 2 KB.
+
+    Of what has quotes, braces or cells, its structure and keys are shown, and "…" for every value but a few that are
+    harmless. Of plain text, its ordinary words. Where the line may begin `inside` a value, it counts as structure.
+    """
+    head = line[:_LOOKED_AT]
+    text = head.decode("utf-8", "replace") if isinstance(head, bytes) else head
+    text = text.removeprefix("\ufeff").strip()
+    if "\x00" in text or len(_UNREADABLE.findall(text)) * 10 > len(text):
+        return f"binary, {len(line):,} {'bytes' if isinstance(line, bytes) else 'characters'}"
+    if inside or re.search(r"[\"{}\[\]\\]|,[^ ].*,[^ ]", text):
+        return _short(_structure(text))
+    if len(line) > _LOOKED_AT:
+        text = text.rpartition(" ")[0]  # the last word may be half a secret
+    return _short(_plain_words(text))
+
+
+def _structure(text: str) -> str:
+    """A text that may be JSON or CSV with "…" for each value; keys and harmless values only of what begins as an object."""
+    sure, out = text.startswith("{"), list[str]()
+    for token in _TOKEN.finditer(text):
+        if mark := token["mark"]:
+            out.append(mark)
+        elif token["bare"]:
+            out.append("…")
+        elif token["text"] is not None:
+            key = token["text"] if sure and token["key"] and _KEY.fullmatch(token["text"]) else None
+            value = token["value"] or token["number"] if token["key"] else None
+            harmless = _SHOWN.get(key.casefold()) if key else None
+            out.append((f'"{key}"' if key else "…") + (":" if token["key"] else ""))
+            if value:
+                out.append(value if harmless and re.fullmatch(harmless, value) else "…")
+    return re.sub("…{2,}", "…", "".join(out))
+
+
+def _plain_words(text: str) -> str:
+    """The ordinary words of a text, "…" for any other, and for the one after a word that names a secret."""
+    out, named = list[str](), False
+    for word in mask(text).split(" "):
+        out.append(word if _WORD.fullmatch(word) and not named else "…")
+        named = bool(_NAMING.fullmatch(word))
+    return re.sub("…(?: …)+", "…", " ".join(out))
+
+
+def _short(text: str) -> str:
+    """A text, cut at a word or a mark where it is longer than what may be quoted."""
+    if len(text) <= _EXCERPT:
+        return text
+    cut = text[: _EXCERPT - 1]
+    at = max(cut.rfind(end) for end in " ,{[")
+    return (cut[:at] if at > 0 else cut).rstrip(" …") + "…"
 
 
 def literal(text: str) -> str:

@@ -15,7 +15,7 @@ from analyzer.model import Intake, Share, SourceIntake, Window
 from analyzer.sources import addresses
 from analyzer.sources.careful import LogFile
 from analyzer.sources.grouping import BACKEND_FAILED, SEND_REQUEST, bounds
-from analyzer.sources.masking import literal, mask_sql
+from analyzer.sources.masking import hide_sql, literal, mask_sql
 from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, TRAFFIC, Tally, shares, typed
 
 _SERVICE = re.compile(
@@ -25,8 +25,9 @@ _NOT_NAMED = "(not named)"
 
 
 def _clean(text: str) -> str:
-    """A name as it may stand in a report: no control characters, at most 256 characters, never NULL."""
-    return rf"left(regexp_replace(coalesce({text}, ''), '[\x00-\x1f\x7f]+', ' ', 'g'), 256)"
+    """A name as it may stand in a report: no secret, no control characters, at most 256 characters, never NULL."""
+    plain = rf"regexp_replace(coalesce({text}, ''), '[\x00-\x1f\x7f]+', ' ', 'g')"
+    return f"left({hide_sql(plain)}, 256)"
 
 
 _PLACE_UNTIMED = (
@@ -64,8 +65,8 @@ WITH met AS (
     WHERE class IN ('failure', 'lookalike', 'other')
 ), told AS (
     SELECT *, {_clean("trim(region)")} AS place,
-        CASE WHEN service IS NOT NULL THEN {_clean("lower(rtrim(service, '/'))")}
-             WHEN resource IS NOT NULL THEN {_clean("lower(resource)")}
+        CASE WHEN service IS NOT NULL THEN lower({_clean("rtrim(service, '/')")})
+             WHEN resource IS NOT NULL THEN lower({_clean("resource")})
              WHEN self_hosted THEN 'self-hosted' ELSE 'unknown' END AS base,
         CASE WHEN url_host IS NOT NULL OR backend_id IS NOT NULL
              THEN {{'scheme': CASE WHEN url_host IS NULL THEN '' ELSE url_scheme END, 'host': coalesce(url_host, ''),

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from analyzer.sources import documents, sheets
-from analyzer.sources.columns import FORMS, RESOURCE_LOG, TABLE, Dialect, canonical, is_gateway_log, normal
+from analyzer.sources.columns import FORMS, RESOURCE_LOG, TABLE, UNREAD, Dialect, canonical, is_gateway_log, normal
 from analyzer.sources.items import Items, Record, item, lines
 
 _HEAD = 1 << 17  # bytes that are looked at
@@ -195,7 +195,7 @@ def _spelled(head: Head, dialect: Dialect) -> bool:
     return True
 
 
-_READ = frozenset(form for form, (name, _) in FORMS.items() if name != "category")
+_READ = frozenset(form for form, (name, _) in FORMS.items() if name not in UNREAD)
 
 
 def _is_azure_diagnostics(head: Head) -> bool:

@@ -24,12 +24,17 @@ def rows(stream: BinaryIO) -> Iterator[Item]:
         columns = _first(source)
         for number, cells in _parsed(source):
             if isinstance(cells, str):
-                yield Reject(line=number, why=cells)
+                yield Reject(line=number, why=cells, text=source.first_line, inside=True)
             elif len(cells) == len(columns):
                 yield Record(line=number, value=dict(zip(columns, cells, strict=True)))
             else:
                 source.take_back()
-                yield Reject(line=number, why=f"{len(cells)} cells where the header has {len(columns)}")
+                yield Reject(
+                    line=number,
+                    why=f"{len(cells)} cells where the header has {len(columns)}",
+                    text=source.first_line,
+                    inside=True,
+                )
 
 
 def header(text: str) -> list[str]:
@@ -78,6 +83,11 @@ class _Lines:
             raise StopIteration
         self._row.append(line)
         return line
+
+    @property
+    def first_line(self) -> str:
+        """The row's first line."""
+        return self._row[0] if self._row else ""
 
     def close(self) -> None:
         """Leave the stream to whoever opened it."""

@@ -153,9 +153,9 @@ def test_first_and_last_failure_bring_their_correlation_ids(tmp_path: Path) -> N
     def at(minute: int, identity: object) -> Json:
         return failed(time=f"2026-03-04T09:{minute:02}:00Z", correlationId=identity)
 
-    found = tally(tmp_path, at(30, "mid"), at(5, "first|1.2_3:4-5"), at(50, "last"))
+    found = tally(tmp_path, at(30, "30"), at(5, "f1|1.2_3:4-5"), at(50, "1a57"))
     row = found.failures.iloc[0]
-    assert (row["first_id"], row["last_id"], row["count"]) == ("first|1.2_3:4-5", "last", 3)
+    assert (row["first_id"], row["last_id"], row["count"]) == ("f1|1.2_3:4-5", "1a57", 3)
     assert (row["first"].minute, row["last"].minute, row["hour"].minute) == (5, 50, 0)
 
 
