@@ -141,27 +141,20 @@ class Run:
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
+def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
     folder = tmp_path_factory.mktemp("redaction")
     logs, canaries = folder / "logs", Canaries()
     logs.mkdir()
-    # An onset ago the backend still answered, and every record has a caller.
     records = [
-        failed(callerIpAddress=CALLERS[i % 2], **_field(name, of, canaries))
+        failed(**{"callerIpAddress": CALLERS[i % 2], **_field(name, of, canaries)})
         for i, (name, of) in enumerate(FIELDS.items())
     ]
-    records += [failed(error(_message(text, "message", canaries))) for text in MESSAGES]
-    records += [
-        failed(
-            error("x", reason="ExpressionValueEvaluationFailure", source="retry"),
-            [error(_message(text, "errors", canaries))],
-        )
-        for text in MESSAGES
-    ]
+    records += [_failed("message", text, canaries) for text in MESSAGES]
+    records += [_failed("errors", text, canaries) for text in MESSAGES]
     write(logs, *records, name="blob.json")
-    rows = [_row(r) for r in [*records, *(failed(error(_message(t, "AzureDiagnostics", canaries))) for t in MESSAGES)]]
+    rows = [_row(r) for r in [*records, *(_failed("AzureDiagnostics", t, canaries) for t in MESSAGES)]]
     write(logs, *rows, name="diagnostics.json")
-    table = [_pascal(r) for r in [*records, *(failed(error(_message(t, "CSV", canaries))) for t in MESSAGES)]]
+    table = [_pascal(r) for r in [*records, *(_failed("CSV", t, canaries) for t in MESSAGES)]]
     (logs / "portal.csv").write_text(_csv(table) + f'x,{canaries.new("CSV row")},"{canaries.new("CSV row")}"\n')
     for number, broken in enumerate(_broken(canaries)):
         write(logs, failed(), broken, name=f"broken{number:03}.json")
@@ -178,11 +171,20 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
         env={**os.environ, "COLUMNS": "400"},
     )
     assert done.returncode in (0, 3), done.stderr
-    yield Run(canaries.where, folder, (done.stdout + done.stderr).decode())
+    return Run(canaries.where, folder, (done.stdout + done.stderr).decode())
 
 
 def _field(name: str, of: Callable[[str], Json], canaries: Canaries) -> Json:
     return of(canaries.new(name))
+
+
+def _failed(where: str, text: str, canaries: Canaries) -> Json:
+    """A failure with that message, at a backend of its own: of a case only the most frequent messages are shown."""
+    last = error(_message(text, where, canaries))
+    url = {"backendUrl": f"https://{where.lower()}{MESSAGES.index(text)}.example/v1"}
+    if where == "errors":  # another error came after it
+        return failed(error("x", reason="ExpressionValueEvaluationFailure", source="retry"), [last], properties=url)
+    return failed(last, properties=url)
 
 
 def _message(text: str, where: str, canaries: Canaries) -> str:
@@ -268,6 +270,10 @@ def test_the_report_is_there_and_speaks_of_every_shape(run: Run) -> None:
     assert {"storage account lines", "table rows as JSON lines (AzureDiagnostics)", "CSV"} <= shapes
     assert document["intake"]["failures"] > 200
     assert document["intake"]["rejected"] > 200
+    hosts = {cluster["backend"]["host"]: cluster["messages"] for cluster in document["clusters"]}
+    for where in ("message", "errors", "azurediagnostics", "csv"):
+        for number in range(len(MESSAGES)):
+            assert any("<" in m["text"] for m in hosts[f"{where}{number}.example"]), MESSAGES[number]
     assert len(list(_outputs(run))) > 7
 
 

@@ -246,9 +246,7 @@ def with_caller(dialect: Dialect) -> Dialect:
     )
 
 
-_ADDRESS = (
-    r"^\[?([0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,40})(?:%[0-9A-Za-z]{1,16})?\]?(?::[0-9]{1,5})?$"
-)
+_ADDRESS = r"^\[?([0-9]{1,3}(?:\.[0-9]{1,3}){3}|[0-9A-Fa-f]{0,4}:[0-9A-Fa-f:.]{1,40})(?:%[0-9A-Za-z]{1,16})?\]?(?::[0-9]{1,5})?$"
 
 _READ = tuple(field for field in FIELDS if field.name not in UNREAD)
 

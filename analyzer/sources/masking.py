@@ -52,9 +52,7 @@ SECRETS: tuple[tuple[str, str], ...] = (
 # A run that may be a secret stands between these two while it is looked at; MASKS opens by removing both from the text.
 _OPEN, _CLOSE = "\x02", "\x03"
 _W = "[A-Za-z0-9_-]*"
-_MIXED = "|".join(
-    f"{_W}[{a}]{_W}[{b}]{_W}[{c}]{_W}" for a, b, c in permutations(("a-z", "A-Z", "0-9"))
-)
+_MIXED = "|".join(f"{_W}[{a}]{_W}[{b}]{_W}[{c}]{_W}" for a, b, c in permutations(("a-z", "A-Z", "0-9")))
 
 MASKS: tuple[tuple[str, str], ...] = (
     (r"[\x00-\x20\x7f]+", " "),

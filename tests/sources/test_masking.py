@@ -68,6 +68,9 @@ def test_a_secret_never_passes(text: str) -> None:
         ("id 5b0f0000-0000-4000-8000-000000000001 gone", "id <guid> gone"),
         ("thumbprint 0123456789ABCDEF0123456789abcdef01234567", "thumbprint <hex>"),
         ("see https://aka.ms/x?y=1 for more", "see <url> for more"),
+        ("see 'https://aka.ms/x(1)/y', or (https://aka.ms/x)", "see '<url>', or (<url>)"),
+        ("write to bob.smith@contoso.example now", "write to <email> now"),
+        ("GET /x?sig%3Dabc%26y", "GET /x?sig%3D<secret>"),
         ("after 21042 ms, 17.5 s", "after <n> ms, <n> s"),
         ("two\r\n\tlines\x00\x01", "two lines"),
     ],
@@ -93,6 +96,10 @@ def test_what_varies_is_masked(text: str, masked: str) -> None:
         "transportErrorCode -131073",
         "an unexpected EOF or 0 bytes from the transport stream",
         "Basic Constraints of the certificate",
+        "basic authentication",
+        "could not be resolved: 'auth.example'",
+        "System.Security.Authentication.AuthenticationException",
+        "https proxy bypass was not used",
         "dh key too small",
         "The token supplied to the function is invalid",
     ],
@@ -153,11 +160,30 @@ _PIECES = st.sampled_from(
         "证书",
         "😀",
         "eyJhbGciOiJ",
+        '\\"',
+        '\\\\\\"',
+        '""',
+        "\\u0022",
+        "&quot;",
+        "%22",
+        "%3D",
+        "%26",
+        "Set-Cookie: ",
+        "Authorization: ",
+        "Basic ",
+        "token",
+        "code=",
+        ";",
+        ", ",
+        "&a=",
+        "a@b.example",
+        "aB1-" * 9,
+        "aB1/" * 11 + "==",
     ]
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=300, deadline=None)
 @given(st.lists(_PIECES | st.text(max_size=5), max_size=12).map("".join))
 def test_sql_and_python_mask_alike(text: str) -> None:
     text = text.encode("utf-8", "replace").decode()
