@@ -23,6 +23,8 @@ from hypothesis import strategies as st
 import analyzer
 from analyzer.report import write as write_report
 from analyzer.sources import read
+from analyzer.sources.columns import CANONICAL, RESOURCE_LOG, TABLE, Dialect
+from analyzer.sources.grouping import grouped
 from analyzer.sources.masking import excerpt, hide_sql, mask
 from tests.sources.build import TIME, TRUST, Json, error, failed, tally, write
 
@@ -111,6 +113,7 @@ FIELDS: dict[str, Callable[[str], Json]] = {
     "a key of nobody": lambda c: {f"x{c}": c},
     "time": lambda c: {"time": c},
     "error source": lambda c: {"last": error(source=f"key={c}")},
+    "error source, a word": lambda c: {"last": error(source=c)},
     "error path": lambda c: {"last": error(path=c)},
     "another reason": lambda c: {"last": error(reason=f"Bearer {c}")},
     "elapsed": lambda c: {"last": error(elapsed=c)},
@@ -332,6 +335,12 @@ def test_with_keep_ip_the_callers_are_counted(tmp_path: Path, shape: str) -> Non
         assert "203.0.113.9" in text, name
         assert "CANARY" not in text, name
     assert analyzer.load_report(tmp_path / "report" / "report.json").findings[0].cluster.callers[0].failures == 2
+
+
+@pytest.mark.parametrize("dialect", [RESOURCE_LOG, TABLE, CANONICAL], ids=lambda d: d.name)
+def test_without_keep_ip_no_address_is_read(dialect: Dialect) -> None:
+    assert "caller" in grouped(dialect, keep_ip=True)
+    assert "caller" not in grouped(dialect).casefold()
 
 
 def test_at_most_the_100_most_frequent_callers_are_kept(tmp_path: Path) -> None:

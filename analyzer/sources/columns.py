@@ -241,7 +241,7 @@ def with_caller(dialect: Dialect) -> Dialect:
         columns=dialect.columns.removesuffix("}") + columns + "}",
         fields={
             **dialect.fields,
-            caller.name: f"nullif(regexp_extract({_expression(spellings)}, {literal(_ADDRESS)}, 1), '')",
+            caller.name: f"nullif(regexp_extract({_expression(spellings, typed=False)}, {literal(_ADDRESS)}, 1), '')",
         },
     )
 

@@ -173,7 +173,7 @@ def _leaf(leaf: str, position: int) -> str:
 
 def _elsewhere(source: str) -> str:
     """What to call a backend failure at another step; the step's name only where it can be one."""
-    named = f"CASE WHEN regexp_full_match({source}, '[A-Za-z0-9._-]{{1,64}}') THEN {source} ELSE '(no source)' END"
+    named = f"CASE WHEN regexp_full_match({source}, '[A-Za-z-]{{1,40}}') THEN {source} ELSE '(no source)' END"
     return f"'{BACKEND_FAILED} at ' || {named}"
 
 
