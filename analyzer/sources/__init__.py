@@ -13,8 +13,9 @@ from analyzer.errors import SourceError
 from analyzer.model import DateOrder, SourceIntake, Window
 from analyzer.sources.careful import LogFile
 from analyzer.sources.clocks import Locale
-from analyzer.sources.files import count, database, log_file
-from analyzer.sources.paths import Found, cause, find, printable
+from analyzer.sources.files import count, database
+from analyzer.sources.packing import content, is_plain
+from analyzer.sources.paths import Found, cause, find, printable, without_copies
 from analyzer.sources.settling import settle
 from analyzer.sources.shapes import shape_of
 from analyzer.tally import Tally
@@ -45,16 +46,16 @@ def read(
     locale = Locale(order=DateOrder(date_order), tz=tz)
     with tempfile.TemporaryDirectory(prefix="apim-triage-") as folder:
         workspace = Path(folder)
-        found = find(sources, workspace=workspace, stdin=stdin)
+        found = without_copies(find(sources, workspace=workspace, stdin=stdin))
         looked_at = [_look_at(one) for one in found]
         files = [one for one in looked_at if isinstance(one, LogFile)]
         if not files:
             raise SourceError(_nothing(sources, found, looked_at))
         with database(workspace) as db:
-            ordered = count(
+            count(
                 db, files, workspace=workspace, window=window, locale=locale, keep_ip=keep_ip, on_progress=on_progress
             )
-            tally = settle(db, ordered, window)
+            tally = settle(db, files, window)
     refused = (
         SourceIntake(name=f.name, shape=why, records=0, failures=0, rejected=0)
         for f, why in zip(found, looked_at, strict=True)
@@ -62,7 +63,8 @@ def read(
     )
     rank = {one.name: place for place, one in enumerate(found)}
     listed = tuple(sorted((*tally.intake.sources, *refused), key=lambda s: rank[s.name]))
-    return replace(tally, intake=replace(tally.intake, sources=listed))
+    copies = [f"{f.name} is a {f.refused}." for f in found if f.refused.startswith("copy")]
+    return replace(tally, intake=replace(tally.intake, sources=listed), caveats=(*tally.caveats, *_few(copies)))
 
 
 def _look_at(found: Found) -> LogFile | str:
@@ -70,10 +72,19 @@ def _look_at(found: Found) -> LogFile | str:
     if found.refused:
         return found.refused
     try:
-        shape = shape_of(found.path)
-        return f"not a gateway log: {shape}" if isinstance(shape, str) else log_file(found.name, found.path, shape)
+        shape = shape_of(lambda: content(found.opened()))
+        if isinstance(shape, str):
+            return f"not a gateway log: {shape}"
+        with found.opened() as stored:
+            plain = found.path is not None and is_plain(stored.read(4))
+        return LogFile(found=found, shape=shape, plain=plain)
     except OSError as error:
         return f"unreadable: {cause(error)}"
+
+
+def _few(sentences: Sequence[str], most: int = 5) -> Sequence[str]:
+    rest = len(sentences) - most
+    return [*sentences[:most], f"And {rest} more copies."] if rest > 0 else sentences
 
 
 def _nothing(sources: Sequence[str], found: Sequence[Found], why: Sequence[object]) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -12,8 +12,9 @@ from types import TracebackType
 from analyzer.sources.clocks import Clock, Locale
 from analyzer.sources.columns import canonical, heading
 from analyzer.sources.items import Items, Record, Reject
-from analyzer.sources.paths import cause
-from analyzer.sources.shapes import DAMAGE, Shape, opened
+from analyzer.sources.packing import Content, Damaged, content
+from analyzer.sources.paths import Found, cause
+from analyzer.sources.shapes import Shape
 
 _REJECTS_NAMED = 5  # per file
 
@@ -22,16 +23,22 @@ _REJECTS_NAMED = 5  # per file
 class LogFile:
     """One file that holds a log, and what of it turned out to be no record."""
 
-    name: str  # as the user gave it
-    path: Path
+    found: Found
     shape: Shape
-    packed: bool  # gzip
-    size: int  # bytes
-    modified: float  # seconds since the epoch
+    plain: bool  # DuckDB can read it where it lies
     rejected: int = 0
     first_rejected: list[str] = field(default_factory=list)
     unreadable: str = ""  # why reading stopped before the end
     notes: list[str] = field(default_factory=list)  # what was assumed in reading it
+
+    @property
+    def name(self) -> str:
+        """As the user gave it."""
+        return self.found.name
+
+    def content(self) -> Content:
+        """Its text, unpacked. Raises OSError."""
+        return content(self.found.opened())
 
     def reject(self, one: Reject, *, times: int = 1) -> None:
         """Count what is no record; the first few are kept as "file:line: why: quote", redacted."""
@@ -48,6 +55,7 @@ class Spool:
         self._keep_ip = keep_ip  # whether the clients' addresses are written
         self._stream = path.open("wb")
         self.size = 0  # bytes
+        self._clocks: dict[int, Clock] = {}  # by position: one file has one way to write dates
 
     def __enter__(self) -> Spool:
         return self
@@ -58,29 +66,42 @@ class Spool:
         self._stream.close()
         self.path.unlink()
 
-    def write(self, position: int, file: LogFile, items: Items) -> None:
-        """Write each record that `items` finds in a file, marked with the file's position; count the rest.
+    def write(self, position: int, file: LogFile, items: Items, opened: Callable[[], Content]) -> None:
+        """Write each record that `items` finds in the file, or in a part of it, marked with its position; count the rest.
 
         A damaged archive costs what follows the damage: it is one reject. Raises SourceError where nothing says how the
         file's times are to be read.
         """
-        line, clock = 0, Clock(file.name, self._locale, partial(_times, file, items))
+        clock = self._clocks.setdefault(position, Clock(file.name, self._locale, partial(_times, file)))
+        line, last = 0, None
         try:
-            with opened(file.path) as stream:
+            with opened() as stream:
                 for one in items(stream):
-                    line = one.line
+                    if last is not None:
+                        file.reject(last)
+                    line, last = one.line, None
                     if isinstance(one, Record):
                         fields = canonical(one.value, absent=file.shape.absent)
                         if "time" in fields:
                             fields["time"] = clock.utc(fields["time"], line, heading(one.value))
                         self._put({"file": str(position), **fields})
                     else:
-                        file.reject(one)
-        except DAMAGE:
-            file.reject(Reject(line=line, why="the archive is damaged from here on"))
+                        last = one
+                stopped = stream.stopped_by
         except OSError as error:
-            file.unreadable = cause(error)
-        file.notes += clock.notes()
+            stopped = error
+        if isinstance(stopped, Damaged):
+            last = Reject(line=line, why=str(stopped))  # what was cut in two goes with it
+        elif stopped is not None:
+            file.unreadable = cause(stopped)
+        if last is not None:
+            file.reject(last)
+
+    def notes(self) -> Iterator[tuple[int, str]]:
+        """What was assumed in reading the times, with the position of the file."""
+        for position, clock in self._clocks.items():
+            for note in clock.notes():
+                yield position, note
 
     def empty(self) -> None:
         """Forget what was written, once it is counted."""
@@ -102,12 +123,12 @@ class Spool:
         self.size += len(data)
 
 
-def _times(file: LogFile, items: Items) -> Iterator[tuple[int, str]]:
+def _times(file: LogFile) -> Iterator[tuple[int, str]]:
     """All times of a file, read for themselves; a file that cannot be read to its end is none of this reader's business."""
     try:
-        with opened(file.path) as stream:
-            for one in items(stream):
+        with file.content() as stream:
+            for one in file.shape.items(stream):
                 if isinstance(one, Record) and (time := canonical(one.value, absent=file.shape.absent).get("time")):
                     yield one.line, time
-    except (*DAMAGE, OSError):
+    except OSError:
         return

@@ -85,7 +85,8 @@ class Dialect:
     name: str
     columns: str  # the `columns` argument of read_json, as SQL
     timed: bool  # its time is TIMESTAMPTZ; else text, in any of the spellings that exports have
-    file: str  # SQL expression: position of the record's file in the list of files, counted from the first one read
+    file: str  # SQL expression: position of the record's file; `grouping.grouped` says of what
+    part: str  # SQL expression: number of the path that it was read from
     fields: Mapping[str, str]  # canonical field: SQL expression, never ""; VARCHAR but for the two
     sure: str  # SQL condition: this reading has all of the record; for others, see `canonical`
     spellings: frozenset[str]  # what the expressions read; "properties.x" for nested ones
@@ -203,7 +204,8 @@ def _dialect(
     *,
     witness: str,
     sure: str,
-    file: str = "file_index",
+    file: str = "$files[file_index::BIGINT + 1]",
+    part: str = "file_index::INTEGER + $first",
     types: Mapping[str, str] = _QUICK,
 ) -> Dialect:
     spellings = [s for several in spelled.values() for s in several]
@@ -218,6 +220,7 @@ def _dialect(
         columns="{" + ", ".join(columns) + "}",
         timed="time" in types,
         file=file,
+        part=part,
         fields={field: _expression(several, typed=field in types) for field, several in spelled.items()},
         sure=sure,
         spellings=frozenset(spellings),
@@ -268,5 +271,6 @@ CANONICAL = _dialect(
     witness="file",
     sure="true",
     file='"file"::INTEGER',
+    part="NULL::INTEGER",
     types={},
 )

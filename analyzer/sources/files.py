@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import glob
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
-from itertools import groupby
 from pathlib import Path
 from typing import BinaryIO
 
@@ -21,8 +20,9 @@ from analyzer.sources.careful import LogFile, Spool
 from analyzer.sources.clocks import Locale
 from analyzer.sources.columns import CANONICAL, Dialect
 from analyzer.sources.grouping import GROUPS, bounds, grouped, unsure
-from analyzer.sources.items import TOO_LONG, Item, Items, Reject, item, numbered
-from analyzer.sources.shapes import DAMAGE, Shape, is_packed, opened
+from analyzer.sources.items import TOO_LONG, Item, Items, Reject, item, lines, numbered
+from analyzer.sources.packing import Content, content
+from analyzer.sources.slices import Slice, slices
 
 Progress = Callable[[str, int, int], None]
 
@@ -30,14 +30,6 @@ MEMORY = "1GB"  # beyond it DuckDB spills into the workspace
 _THREADS = 8  # each takes some 50 MB to read JSON, whatever the file
 _AT_ONCE = 256 << 20  # bytes of files, or of spool, that one statement reads
 _FILES_AT_ONCE = 2_000
-
-
-def log_file(name: str, path: Path, shape: Shape) -> LogFile:
-    """A file to be counted. Raises OSError."""
-    stat, packed = path.stat(), is_packed(path)
-    if packed and shape.dialect and not _is_whole(path):
-        shape = replace(shape, dialect=None)  # from a damaged archive DuckDB loses or invents rows without a word
-    return LogFile(name=name, path=path, shape=shape, packed=packed, size=stat.st_size, modified=stat.st_mtime)
 
 
 @contextmanager
@@ -65,37 +57,28 @@ def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 def count(
     db: duckdb.DuckDBPyConnection,
-    files: Iterable[LogFile],
+    files: Sequence[LogFile],
     *,
     workspace: Path,
     window: Window,
     locale: Locale = Locale(),  # noqa: B008  frozen
     keep_ip: bool = False,
     on_progress: Progress | None = None,
-) -> tuple[LogFile, ...]:
-    """Count the files' records into the table `groups`; the files, in the order of its column `file`.
+) -> None:
+    """Count the files' records into the table `groups`, whose column `file` is the position in `files`.
 
     `on_progress` hears of megabytes. Raises SourceError where the memory does not suffice, and as `careful.Spool` does.
     """
-    ordered = tuple(sorted(files, key=_route))
-    total, done, first = sum(f.size for f in ordered), 0, 0
-    with Spool(workspace / "records.json", locale, keep_ip=keep_ip) as spool:
-        counting = _Counting(db, ordered, spool, window, keep_ip)
+    counting = _Counting(db, files, workspace, window, locale, keep_ip, on_progress)
+    with counting.spool:
         try:
-            for batch in _batches(ordered):
-                if on_progress is not None:
-                    on_progress("reading, MB", done // 1_000_000, total // 1_000_000)
-                counting.read(range(first, first + len(batch)))
-                first += len(batch)
-                done += sum(f.size for f in batch)
-            counting.add_spooled()
+            for dialect in {f.shape.dialect.name: f.shape.dialect for f in files if f.shape.dialect}.values():
+                counting.lines(dialect)
+            counting.others()
         except duckdb.OutOfMemoryException:
             raise SourceError(
-                f"{len(ordered)} files: counting them takes more than {MEMORY} of memory; read fewer files, or fewer hours"
+                f"{len(files)} files: counting them takes more than {MEMORY} of memory; read fewer files, or fewer hours"
             ) from None
-    if on_progress is not None:
-        on_progress("reading, MB", total // 1_000_000, total // 1_000_000)
-    return ordered
 
 
 class _Counting:
@@ -105,79 +88,136 @@ class _Counting:
         self,
         db: duckdb.DuckDBPyConnection,
         files: Sequence[LogFile],
-        spool: Spool,
+        workspace: Path,
         window: Window,
+        locale: Locale,
         keep_ip: bool,
+        on_progress: Progress | None,
     ) -> None:
-        self._db, self._files, self._spool, self._keep_ip = db, files, spool, keep_ip
-        self._bounds = bounds(window)
+        self.spool = Spool(workspace / "records.json", locale, keep_ip=keep_ip)
+        self._db, self._files, self._workspace, self._keep_ip = db, files, workspace, keep_ip
+        self._bounds, self._on_progress = bounds(window), on_progress
+        self._parts = 0  # paths that DuckDB read
+        self._done, self._total = 0, sum(f.found.size for f in files)
+        self._progress(0)
 
-    def read(self, positions: range) -> None:
-        """Count files that have one route."""
-        dialect = self._files[positions[0]].shape.dialect
-        if dialect is None:
-            for position in positions:
-                self._spooled(position, self._files[position].shape.items)
-            return
+    def lines(self, dialect: Dialect) -> None:
+        """Count the files whose lines are of that dialect: where they lie, or a slice at a time."""
+        mine = [(p, f) for p, f in enumerate(self._files) if f.shape.dialect == dialect]
+        for batch in _batches([(p, f) for p, f in mine if f.plain]):
+            self._where_they_lie(batch, dialect)
+            self._progress(sum(f.found.size for _, f in batch))
+        self._sliced([(p, f) for p, f in mine if not f.plain], dialect)
+
+    def others(self) -> None:
+        """Count the files that only a careful reader can read, and all that was left to it."""
+        for position, file in enumerate(self._files):
+            if file.shape.dialect is None:
+                self._spooled(position, file.shape.items, file.content)
+                self._progress(file.found.size)
+        self._add_spooled()
+        for position, note in self.spool.notes():
+            self._files[position].notes.append(note)
+
+    def _where_they_lie(self, batch: Sequence[tuple[int, LogFile]], dialect: Dialect) -> None:
         try:
-            self._add(dialect, [self._files[p] for p in positions], first=positions[0])
+            self._add(dialect, [p for p, _ in batch], [_path(f) for _, f in batch])
         except duckdb.OutOfMemoryException:
             raise
-        except duckdb.Error:  # a line beyond all bounds, a file that went away: it must not cost the other files
-            if len(positions) == 1:
-                self._spooled(positions[0], self._files[positions[0]].shape.items)
+        except _UNREADABLE:  # a line beyond all bounds, a file that went away: it must not cost the other files
+            if len(batch) == 1:
+                self._sliced(batch, dialect)
             else:
-                for position in positions:
-                    self.read(range(position, position + 1))
+                for one in batch:
+                    self._where_they_lie([one], dialect)
             return
-        self._read_left(positions, dialect)
+        self._read_left(dialect, [(p, _path(f), 0) for p, f in batch])
 
-    def add_spooled(self) -> None:
-        """Count what was spooled."""
-        if self._spool.size:
-            source = {"paths": [glob.escape(str(self._spool.done()))], "packing": "uncompressed"}
-            self._db.execute(grouped(CANONICAL, keep_ip=self._keep_ip), {**source, "first": 0, **self._bounds})
-            self._spool.empty()
+    def _sliced(self, files: Sequence[tuple[int, LogFile]], dialect: Dialect) -> None:
+        for batch in slices(files, folder=self._workspace, at_once=_AT_ONCE):
+            for one in batch:
+                for reject in one.rejects:
+                    self._files[one.file].reject(reject)
+                self._files[one.file].unreadable = one.unreadable or self._files[one.file].unreadable
+            self._slices([one for one in batch if one.size], dialect)
+            self._progress(sum(one.taken for one in batch))
 
-    def _read_left(self, positions: range, dialect: Dialect) -> None:
-        """Read again, record by record, the lines that DuckDB was not sure of."""
+    def _slices(self, batch: Sequence[Slice], dialect: Dialect) -> None:
+        if not batch:
+            return
+        try:
+            self._add(dialect, [one.file for one in batch], [one.path for one in batch])
+        except duckdb.OutOfMemoryException:
+            raise
+        except _UNREADABLE:
+            for one in batch:
+                self._spooled(one.file, partial(_numbered_from, one.lines_before), partial(_text_of, one.path))
+        else:
+            self._read_left(dialect, [(one.file, one.path, one.lines_before) for one in batch])
+
+    def _read_left(self, dialect: Dialect, parts: Sequence[tuple[int, Path, int]]) -> None:
+        """Read again, record by record, the lines that DuckDB was not sure of: of parts as position, path, lines before."""
         left = self._db.execute(
-            """SELECT file, sum(count) FILTER (class = 'left'), sum(count) FROM groups
-               WHERE file BETWEEN $first AND $last AND dimension IS NULL
-               GROUP BY file HAVING bool_or(class = 'left') ORDER BY file""",
-            {"first": positions[0], "last": positions[-1]},
+            """SELECT part, sum(count) FILTER (class = 'left'), sum(count) FROM groups
+               WHERE part >= $first AND dimension IS NULL
+               GROUP BY part HAVING bool_or(class = 'left') ORDER BY part""",
+            {"first": self._parts - len(parts)},
         ).fetchall()
         self._db.execute("DELETE FROM groups WHERE class = 'left'")
-        for position, unread, lines in left:
-            file = self._files[position]
+        for part, unread, read in left:
+            position, path, before = parts[part - self._parts]
             try:
-                places = self._unsure(file, dialect, limit=int(lines))
+                places = self._unsure(path, dialect, limit=int(read))
             except duckdb.IOException:  # it went away
                 places = np.empty(0, np.int64)
-            self._spooled(position, partial(_at_places, places))
+            self._spooled(position, partial(_at_places, places, before), partial(_text_of, path))
             if missed := int(unread) - len(places):
-                file.reject(Reject(line=int(lines), why="the file changed while it was read"), times=missed)
+                changed = Reject(line=before + int(read), why="the file changed while it was read")
+                self._files[position].reject(changed, times=missed)
 
-    def _unsure(self, file: LogFile, dialect: Dialect, *, limit: int) -> npt.NDArray[np.int64]:
+    def _unsure(self, path: Path, dialect: Dialect, *, limit: int) -> npt.NDArray[np.int64]:
         """The positions of those lines among a file's first non-blank ones, from 1."""
         self._db.execute("SET preserve_insertion_order = true")
         try:
-            found = self._db.execute(unsure(dialect), {**_source([file]), "limit": limit}).fetchnumpy()
+            found = self._db.execute(unsure(dialect), {"paths": _names([path]), "limit": limit}).fetchnumpy()
         finally:
             self._db.execute("SET preserve_insertion_order = false")
         return np.asarray(found["position"])  # an array: there may be millions
 
-    def _spooled(self, position: int, items: Items) -> None:
-        self._spool.write(position, self._files[position], items)
-        if self._spool.size > _AT_ONCE:
-            self.add_spooled()
+    def _spooled(self, position: int, items: Items, opened: Callable[[], Content]) -> None:
+        self.spool.write(position, self._files[position], items, opened)
+        if self.spool.size > _AT_ONCE:
+            self._add_spooled()
 
-    def _add(self, dialect: Dialect, files: Sequence[LogFile], *, first: int) -> None:
-        self._db.execute(grouped(dialect, keep_ip=self._keep_ip), {**_source(files), "first": first, **self._bounds})
+    def _add_spooled(self) -> None:
+        if self.spool.size:
+            self._db.execute(
+                grouped(CANONICAL, keep_ip=self._keep_ip), {"paths": _names([self.spool.done()]), **self._bounds}
+            )
+            self.spool.empty()
+
+    def _add(self, dialect: Dialect, positions: Sequence[int], paths: Sequence[Path]) -> None:
+        parameters = {"paths": _names(paths), "files": list(positions), "first": self._parts, **self._bounds}
+        self._db.execute(grouped(dialect, keep_ip=self._keep_ip), parameters)
+        self._parts += len(paths)
+
+    def _progress(self, size: int) -> None:
+        self._done += size
+        if self._on_progress is not None:
+            self._on_progress("reading, MB", self._done // 1_000_000, self._total // 1_000_000)
 
 
-def _at_places(places: npt.NDArray[np.int64], stream: BinaryIO) -> Iterator[Item]:
-    """The items on those of a stream's non-blank lines."""
+_UNREADABLE = (duckdb.DataError, duckdb.InvalidInputException, duckdb.OperationalError)
+"""What DuckDB raises where it cannot get on with a file."""
+
+
+def _numbered_from(before: int, stream: BinaryIO) -> Iterator[Item]:
+    """The items on a stream's lines; their numbers count the lines before the stream too."""
+    return (replace(one, line=one.line + before) for one in lines(stream))
+
+
+def _at_places(places: npt.NDArray[np.int64], before: int, stream: BinaryIO) -> Iterator[Item]:
+    """The items on those of a stream's non-blank lines; their numbers count the lines before the stream too."""
     wanted, place = iter(places), 0
     next_one = next(wanted, None)
     for number, line in numbered(stream):
@@ -189,39 +229,31 @@ def _at_places(places: npt.NDArray[np.int64], stream: BinaryIO) -> Iterator[Item
         if place == next_one:
             next_one = next(wanted, None)
             if line is None:
-                yield Reject(line=number, why=TOO_LONG)
+                yield Reject(line=before + number, why=TOO_LONG)
             else:
-                yield from item(number, line)
+                yield from item(before + number, line)
 
 
-def _route(file: LogFile) -> tuple[str, bool]:
-    return (file.shape.dialect.name if file.shape.dialect else "", file.packed)
-
-
-def _batches(files: Sequence[LogFile]) -> Iterator[list[LogFile]]:
-    """Runs of one route, each small enough for one statement."""
-    for _, run in groupby(files, key=_route):
-        batch: list[LogFile] = []
-        for file in run:
-            if batch and (len(batch) == _FILES_AT_ONCE or sum(f.size for f in batch) + file.size > _AT_ONCE):
-                yield batch
-                batch = []
-            batch.append(file)
+def _batches(files: Sequence[tuple[int, LogFile]]) -> Iterator[list[tuple[int, LogFile]]]:
+    """Files together, as many as are good for one statement."""
+    batch: list[tuple[int, LogFile]] = []
+    for one in files:
+        if batch and (len(batch) == _FILES_AT_ONCE or sum(f.found.size for _, f in [*batch, one]) > _AT_ONCE):
+            yield batch
+            batch = []
+        batch.append(one)
+    if batch:
         yield batch
 
 
-def _source(files: Sequence[LogFile]) -> dict[str, object]:
-    """The parameters of `grouping.reader`."""
-    packing = "gzip" if files[0].packed else "uncompressed"
-    return {"paths": [glob.escape(str(f.path)) for f in files], "packing": packing}
+def _path(file: LogFile) -> Path:
+    assert file.found.path is not None  # noqa: S101  plain files have one
+    return file.found.path
 
 
-def _is_whole(path: Path) -> bool:
-    """Whether an archive unpacks to its end; unpacked to nowhere, because only its checksum at the end tells."""
-    try:
-        with opened(path) as stream:
-            while stream.read(1 << 20):
-                pass
-    except DAMAGE:
-        return False
-    return True
+def _text_of(path: Path) -> Content:
+    return content(path.open("rb"))
+
+
+def _names(paths: Sequence[Path]) -> list[str]:
+    return [glob.escape(str(path)) for path in paths]

@@ -40,7 +40,8 @@ CREATE TABLE groups (
     message VARCHAR, elapsed_bucket BIGINT,
     dimension VARCHAR, value VARCHAR,  -- not NULL: counts a failure once more, under what it affected
     count BIGINT, first TIMESTAMP, last TIMESTAMP,
-    first_id STRUCT(rank BIGINT, id VARCHAR), last_id STRUCT(rank BIGINT, id VARCHAR)  -- the greatest rank stands
+    first_id STRUCT(rank BIGINT, id VARCHAR), last_id STRUCT(rank BIGINT, id VARCHAR),  -- the greatest rank stands
+    part INTEGER                -- which path it was read from, counted over all statements
 )"""
 
 _FORWARDED = "({source} IN ('forward-request', 'request-forwarder') OR ({source} IS NULL AND {section} = 'backend'))"
@@ -54,8 +55,9 @@ _LEAST = -(1 << 62)  # microseconds: before any time
 def grouped(dialect: Dialect, *, keep_ip: bool = False) -> str:
     """The statement that adds the records of some files to `groups`.
 
-    Parameters: $paths (VARCHAR[]), $packing ('uncompressed' or 'gzip'), $first (position of the first file), $start and $end of
-    the window (TIMESTAMP, NULL where open). `keep_ip`: the clients' addresses are a dimension too; else they are not read.
+    Parameters: $paths (VARCHAR[]); $files (INTEGER[]): the position of each path's file; $first: how many
+    paths were read before; $start and $end of the window
+    (TIMESTAMP, NULL where open). `keep_ip`: the clients' addresses are a dimension too; else they are not read.
     """
     dimensions = (*DIMENSIONS, "caller") if keep_ip else DIMENSIONS
     dialect = with_caller(dialect) if keep_ip else dialect
@@ -63,7 +65,7 @@ def grouped(dialect: Dialect, *, keep_ip: bool = False) -> str:
     return f"""
 INSERT INTO groups
 WITH read AS (
-    SELECT {dialect.file} + $first AS file, {dialect.sure} AS sure, {fields}
+    SELECT {dialect.file} AS file, {dialect.part} AS part, {dialect.sure} AS sure, {fields}
     FROM {reader(dialect)}
 ), timed AS (
     SELECT *, {"make_timestamp(epoch_us(time))" if dialect.timed else _moment("time")} AS clock, try_cast(backend_response_code AS DOUBLE) > 0 AS answered,
@@ -101,7 +103,7 @@ WITH read AS (
              ELSE 'other' END AS class
     FROM decided
 ), keyed AS (
-    SELECT file, class, answered, moment,
+    SELECT file, part, class, answered, moment,
         CASE class WHEN 'failure' THEN failed.source WHEN 'lookalike' THEN resembles END AS label,
         resource_id, resource, region, sku,
         nullif(regexp_extract(backend_url, {literal(ORIGIN)}), '') AS origin, backend_id,
@@ -130,7 +132,7 @@ SELECT file, class, label, resource_id, resource, region, sku, origin, backend_i
     CASE WHEN affects IS NULL THEN elapsed_bucket END AS elapsed_bucket,
     affects.dimension AS dimension, affects.value AS value,
     sum(count)::BIGINT, min(first), max(last),
-    max(CASE WHEN affects IS NULL THEN first_id END), max(CASE WHEN affects IS NULL THEN last_id END)
+    max(CASE WHEN affects IS NULL THEN first_id END), max(CASE WHEN affects IS NULL THEN last_id END), part
 FROM affecting
 WHERE affects IS NULL OR affects.value IS NOT NULL
 GROUP BY ALL"""
@@ -145,7 +147,7 @@ def bounds(window: Window) -> dict[str, datetime | None]:
 def unsure(dialect: Dialect) -> str:
     """The query of the positions, from 1, of those among one file's non-blank lines that `grouped` classes as left.
 
-    Parameters: $paths, $packing, $limit (the last position that counts). Needs preserve_insertion_order.
+    Parameters: $paths, $limit (the last position that counts). Needs preserve_insertion_order.
     """
     return f"""
 SELECT position FROM (SELECT row_number() OVER () AS position, ({dialect.sure}) IS NOT TRUE AS unsure FROM {reader(dialect)})
@@ -154,7 +156,7 @@ WHERE unsure AND position <= $limit ORDER BY position"""
 
 def reader(dialect: Dialect) -> str:
     """The table function that reads JSON lines; a line that it cannot read is a row of NULLs."""
-    return f"""read_json($paths, format = 'newline_delimited', columns = {dialect.columns}, compression = $packing,
+    return f"""read_json($paths, format = 'newline_delimited', columns = {dialect.columns}, compression = 'uncompressed',
         ignore_errors = true, hive_partitioning = false, maximum_object_size = {LONGEST})"""
 
 

@@ -162,14 +162,14 @@ def _files(files: Sequence[LogFile]) -> pd.DataFrame:
         {
             "file": pd.Series(range(len(files)), dtype="int32"),
             "resource_id": pd.Series([_service(f) for f in files], dtype=object),
-            "modified": pd.to_datetime([f.modified for f in files], unit="s").astype("datetime64[us]"),
+            "modified": pd.to_datetime([f.found.modified for f in files], unit="s").astype("datetime64[us]"),
         }
     )
 
 
 def _service(file: LogFile) -> str | None:
     """The service whose log a file is, where the folders of a storage account say so."""
-    found = _SERVICE.search(file.path.as_posix())
+    found = _SERVICE.search(file.found.address.replace("\\", "/"))
     return found.group() if found else None
 
 

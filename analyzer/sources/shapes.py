@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import gzip
 import io
 import json
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
-from pathlib import Path
 from typing import BinaryIO
 
 from analyzer.sources import documents, sheets
 from analyzer.sources.columns import FORMS, RESOURCE_LOG, TABLE, UNREAD, Dialect, canonical, is_gateway_log, normal
 from analyzer.sources.items import Items, Record, item, lines
+from analyzer.sources.packing import Content
 
 _HEAD = 1 << 17  # bytes that are looked at
 _ENOUGH = 25  # records of them
@@ -114,22 +112,20 @@ NOT_LOGS: Mapping[str, str] = {
 """Endings of files that a folder may hold beside its logs; only a file that is named itself is looked at all the same."""
 
 _SIGNATURES: tuple[tuple[bytes, str], ...] = (
-    (b"\xff\xfe", "it is UTF-16 text; save it as UTF-8"),
-    (b"\xfe\xff", "it is UTF-16 text; save it as UTF-8"),
-    (b"\x1f\x8b", "it is gzip within gzip; unpack it once"),
+    (b"\x1f\x8b", "it is gzip within another archive; unpack it once"),
     (b"\x89PNG", "it is a picture"),
     (b"\xff\xd8\xff", "it is a picture"),
-    (b"PK\x03\x04", "it is a zip archive; unpack it"),
-    (b"\x28\xb5\x2f\xfd", "it is a zstd archive; unpack it"),
+    (b"PK\x03\x04", "it is a zip archive within another archive; unpack it once"),
+    (b"\x28\xb5\x2f\xfd", "it is zstd within another archive; unpack it once"),
     (b"Obj\x01", "it is Avro"),
     (b"PAR1", "it is Parquet"),
     (b"%PDF", "it is a PDF"),
 )
 
 
-def shape_of(path: Path) -> Shape | str:
+def shape_of(opened: Callable[[], Content]) -> Shape | str:
     """The shape of a file, or why it is not a gateway log. Raises OSError where it cannot be read."""
-    head = _head(path)
+    head = _head(opened)
     shape = next((s for s in SHAPES if s.tells(head)), None)
     if shape is None:
         return _why_not(head)
@@ -140,31 +136,14 @@ def shape_of(path: Path) -> Shape | str:
     return shape
 
 
-def is_packed(path: Path) -> bool:
-    """Whether a file is gzip, by content. Raises OSError."""
-    with path.open("rb") as stream:
-        return stream.read(2) == b"\x1f\x8b"
-
-
-def opened(path: Path) -> BinaryIO:
-    """A file's content, unpacked. Raises OSError here; where the archive is damaged, `DAMAGE` while it is read."""
-    if is_packed(path):
-        return gzip.open(path, "rb")  # type: ignore[return-value]  # a GzipFile is a BinaryIO in all but name
-    return path.open("rb")
-
-
-DAMAGE = (EOFError, zlib.error, gzip.BadGzipFile)
-"""What reading a damaged archive raises."""
-
-
-def _head(path: Path) -> Head:
+def _head(opened: Callable[[], Content]) -> Head:
     data = b""
-    with opened(path) as stream:
-        try:
-            while len(data) < _HEAD and (more := stream.read(1 << 14)):
-                data += more
-        except DAMAGE:
-            pass  # what precedes the damage says what it is
+    with opened() as stream:
+        while len(data) < _HEAD and (more := stream.read(1 << 14)):
+            data += more
+        if not data and isinstance(stream.stopped_by, OSError):
+            raise stream.stopped_by
+    # What precedes damage says what a file is.
     records = tuple(islice((r for r in documents.document(io.BytesIO(data)) if isinstance(r, Record)), _ENOUGH))
     # A line that was cut off can swallow the next one, so where the documents show nothing, the lines are asked.
     log = next((r for of in (records, _on_own_lines(data)) for r in of if is_gateway_log(canonical(r.value))), None)

@@ -18,13 +18,19 @@ from pandas.testing import assert_frame_equal
 from analyzer.errors import SourceError
 from analyzer.lab import logs
 from analyzer.lab.logs import Event
-from analyzer.sources import read
+from analyzer.sources import packing, read
 from analyzer.sources.columns import RESOURCE_LOG, TABLE
-from analyzer.sources.shapes import EMPTY, NO_ROWS, SHAPES, Shape, shape_of
+from analyzer.sources.shapes import EMPTY, NO_ROWS, SHAPES, Shape
+from analyzer.sources.shapes import shape_of as shape_of_content
 from analyzer.tally import Tally
 from tests.sources.build import FAILED, TRUST, answered, counts, error, failed, write
 
 START = datetime(2026, 3, 14, 9, 15, 27, 441000, UTC)
+
+
+def shape_of(path: Path) -> Shape | str:
+    """The shape of a file."""
+    return shape_of_content(lambda: packing.content(path.open("rb")))
 
 
 def events() -> list[Event]:
@@ -181,8 +187,8 @@ def test_lines_of_several_shapes_in_one_file_all_count(tmp_path: Path) -> None:
         (b"hello\n", "its first line is neither JSON nor a CSV header with the columns of a gateway log"),
         (b"\x00\x01\x02\xff" * 100, "it is binary"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "it is a picture"),
-        (b"PK\x03\x04" + bytes(100), "it is a zip archive; unpack it"),
-        ("{}".encode("utf-16"), "it is UTF-16 text; save it as UTF-8"),
+        (gzip.compress(b"PK\x03\x04" + bytes(100)), "it is a zip archive within another archive; unpack it once"),
+        ("{}".encode("utf-16"), "its JSON has no field of a gateway log"),
         (gzip.compress(b"hello"), "its first line is neither JSON nor a CSV header with the columns of a gateway log"),
     ],
 )
