@@ -26,9 +26,9 @@ from analyzer.sources.slices import Slice, slices
 
 Progress = Callable[[str, int, int], None]
 
-MEMORY = "1GB"  # beyond it DuckDB spills into the workspace
+MEMORY = "240MB"  # beyond it DuckDB spills into the workspace
 _THREADS = 8  # each takes some 50 MB to read JSON, whatever the file
-_AT_ONCE = 256 << 20  # bytes of files, or of spool, that one statement reads
+_AT_ONCE = 128 << 20  # bytes of files, or of spool, that one statement reads
 _FILES_AT_ONCE = 2_000
 
 
@@ -42,7 +42,7 @@ def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         "temp_directory": str(workspace / "spill"),
         "preserve_insertion_order": "false",
     }
-    with closing(duckdb.connect(config=config)) as db:  # type: ignore[arg-type]  # a dict of texts is what it takes
+    with closing(duckdb.connect(str(workspace / "groups.db"), config=config)) as db:  # type: ignore[arg-type]  # a dict of texts is what it takes
         (cores,) = db.execute("SELECT current_setting('threads')").fetchone() or (1,)
         db.execute(f"SET threads = {min(cores, _THREADS)}")
         db.execute("SET TimeZone = 'UTC'")  # of times that name no zone
@@ -122,9 +122,9 @@ class _Counting:
     def _where_they_lie(self, batch: Sequence[tuple[int, LogFile]], dialect: Dialect) -> None:
         try:
             self._add(dialect, [p for p, _ in batch], [_path(f) for _, f in batch])
-        except duckdb.OutOfMemoryException:
-            raise
-        except _UNREADABLE:  # a line beyond all bounds, a file that went away: it must not cost the other files
+        except (
+            _UNREADABLE
+        ):  # a line beyond all bounds, too many groups at once, a file that went away: the others go on
             if len(batch) == 1:
                 self._sliced(batch, dialect)
             else:
@@ -148,7 +148,10 @@ class _Counting:
         try:
             self._add(dialect, [one.file for one in batch], [one.path for one in batch])
         except duckdb.OutOfMemoryException:
-            raise
+            if len(batch) == 1:
+                raise
+            for one in batch:
+                self._slices([one], dialect)
         except _UNREADABLE:
             for one in batch:
                 self._spooled(one.file, partial(_numbered_from, one.lines_before), partial(_text_of, one.path))

@@ -15,7 +15,6 @@ from datetime import UTC, datetime
 from analyzer.model import Window
 from analyzer.sources.addresses import ORIGIN
 from analyzer.sources.columns import Dialect, with_caller
-from analyzer.sources.items import LONGEST
 from analyzer.sources.masking import literal
 from analyzer.tally import ELAPSED_EDGES_MS, NOT_LOGGED
 
@@ -49,6 +48,7 @@ _LEAVES = ("reason", "source", "section", "message", "elapsed")
 _ERRORS = literal("[{" + ", ".join(f'"{leaf}": "VARCHAR"' for leaf in _LEAVES) + "}]")
 _PATHS = "[" + ", ".join(literal(f"$.{leaf}") for leaf in _LEAVES) + "]"
 _EARLIEST, _LATEST = "TIMESTAMP '2010-01-01'", "TIMESTAMP '2200-01-01'"  # of what a gateway can write
+_LONGEST = 1 << 22  # bytes of one line; DuckDB takes eight times that for each thread, and fails over longer ones
 _LEAST = -(1 << 62)  # microseconds: before any time
 
 
@@ -128,14 +128,11 @@ WITH read AS (
     FROM counted
 )
 SELECT file, class, label, resource_id, resource, region, sku, origin, backend_id, answered, timed,
-    CASE WHEN affects IS NULL THEN hour END AS hour, message,
-    CASE WHEN affects IS NULL THEN elapsed_bucket END AS elapsed_bucket,
-    affects.dimension AS dimension, affects.value AS value,
-    sum(count)::BIGINT, min(first), max(last),
-    max(CASE WHEN affects IS NULL THEN first_id END), max(CASE WHEN affects IS NULL THEN last_id END), part
+    CASE WHEN affects IS NULL THEN hour END, message, CASE WHEN affects IS NULL THEN elapsed_bucket END,
+    affects.dimension, affects.value, count, first, last,
+    CASE WHEN affects IS NULL THEN first_id END, CASE WHEN affects IS NULL THEN last_id END, part
 FROM affecting
-WHERE affects IS NULL OR affects.value IS NOT NULL
-GROUP BY ALL"""
+WHERE affects IS NULL OR affects.value IS NOT NULL"""
 
 
 def bounds(window: Window) -> dict[str, datetime | None]:
@@ -157,7 +154,7 @@ WHERE unsure AND position <= $limit ORDER BY position"""
 def reader(dialect: Dialect) -> str:
     """The table function that reads JSON lines; a line that it cannot read is a row of NULLs."""
     return f"""read_json($paths, format = 'newline_delimited', columns = {dialect.columns}, compression = 'uncompressed',
-        ignore_errors = true, hive_partitioning = false, maximum_object_size = {LONGEST})"""
+        ignore_errors = true, hive_partitioning = false, maximum_object_size = {_LONGEST})"""
 
 
 def _moment(text: str) -> str:

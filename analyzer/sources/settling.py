@@ -42,32 +42,74 @@ _PLACE_UNTIMED = (
     FROM clocks WHERE clocks.file = groups.file AND NOT timed""",
 )
 
+MOST_BY_THE_HOUR = 2_000
+"""Failing backends beyond the worst so many, and other backends beyond the busiest, are counted as a whole, not by the hour."""
+MOST_HOSTS = 100_000
+"""Above it, hosts that differ in their first label only are counted as one, where there are MANY_SIBLINGS of them."""
+MANY_SIBLINGS = 100
+MOST_SIGNATURES = 5_000
+"""Signatures beyond the most frequent so many are counted as OTHER_TEXTS."""
+OTHER_TEXTS = "(other texts)"
+
+# Whatever needs more than a comparison is worked out once per distinct text: groups may be millions, texts are few.
 _NAME = (
     f"CREATE TABLE origins AS {addresses.origins('groups')}",
     f"CREATE TABLE named AS {addresses.named('groups')}",
-    f"""CREATE TABLE signatures AS SELECT message, {mask_sql("message")} AS signature
-        FROM (SELECT DISTINCT message FROM groups WHERE class = 'failure')""",
+    f"""CREATE TABLE signatures AS
+    WITH masked AS (
+        SELECT message, count, {mask_sql("message")} AS signature
+        FROM (SELECT message, sum(count) AS count FROM groups WHERE class = 'failure' AND dimension IS NULL GROUP BY message)
+    ), counted AS (
+        SELECT signature, sum(count) AS count FROM masked GROUP BY signature
+    ), ranked AS (
+        SELECT signature, row_number() OVER (ORDER BY count DESC, signature) AS rank FROM counted
+    )
+    SELECT message, CASE WHEN rank <= {MOST_SIGNATURES} THEN signature ELSE {literal(OTHER_TEXTS)} END AS signature,
+        rank > {MOST_SIGNATURES} AS folded
+    FROM masked JOIN ranked USING (signature)""",
+    # only failures say that a gateway is self-hosted; its other records in the file are then its own too
+    f"""CREATE TABLE places AS
+    WITH met AS (
+        SELECT file, g.resource_id, resource, region, coalesce(g.resource_id, f.resource_id) AS service,
+            bool_or(class = 'failure' AND label = 'request-forwarder') AS self_hosted
+        FROM groups g JOIN files f USING (file) WHERE class IN ('failure', 'lookalike', 'other') GROUP BY ALL
+    ), told AS (
+        SELECT *, {_clean("trim(region)")} AS place,
+            CASE WHEN service IS NOT NULL THEN lower({_clean("rtrim(service, '/')")})
+                 WHEN resource IS NOT NULL THEN lower({_clean("resource")})
+                 WHEN bool_or(self_hosted) OVER (PARTITION BY file, region) THEN 'self-hosted' ELSE 'unknown' END AS base
+        FROM met
+    )
+    SELECT file, resource_id, resource, region, base || '@' || lower(place) AS gateway,
+        regexp_extract(base, '[^/]*$') AS name, place
+    FROM told""",
 )
 
-_SETTLE = f"""
-CREATE TABLE settled AS
+_ROLLED = f"""
+CREATE TABLE rolled AS
+WITH hosts AS (SELECT host FROM origins UNION SELECT host FROM named),
+parents AS (
+    SELECT host, '*.' || regexp_extract(host, '^[^.]+[.](.+[.].+)$', 1) AS parent
+    FROM hosts WHERE NOT {addresses.is_ip("host")} AND (SELECT count(*) FROM hosts) > {MOST_HOSTS}
+)
+SELECT host, parent FROM parents
+WHERE parent <> '*.' AND parent IN (SELECT parent FROM parents GROUP BY parent HAVING count(*) >= {MANY_SIBLINGS})"""
+
+_SETTLE = (
+    f"""
+CREATE TABLE keys AS
 WITH met AS (
-    SELECT g.*, o.scheme AS url_scheme, o.port AS url_port,
-        CASE WHEN o.host <> {literal(addresses.PLACEHOLDER)} THEN o.host END AS url_host,
-        n.host AS named_host, n.port AS named_port, coalesce(s.signature, '') AS signature,
-        coalesce(g.resource_id, f.resource_id) AS service,
-        -- only failures say that a gateway is self-hosted; its other records in the file are then its own too
-        bool_or(class = 'failure' AND label = 'request-forwarder') OVER (PARTITION BY g.file, g.region) AS self_hosted
-    FROM groups g JOIN files f USING (file)
-        LEFT JOIN origins o ON g.origin = o.origin
-        LEFT JOIN named n ON g.message = n.message
-        LEFT JOIN signatures s ON g.message = s.message
-    WHERE class IN ('failure', 'lookalike', 'other')
+    SELECT DISTINCT origin, backend_id, message, class = 'failure' AS failed, answered
+    FROM groups WHERE class IN ('failure', 'lookalike', 'other')
 ), told AS (
-    SELECT *, {_clean("trim(region)")} AS place,
-        CASE WHEN service IS NOT NULL THEN lower({_clean("rtrim(service, '/')")})
-             WHEN resource IS NOT NULL THEN lower({_clean("resource")})
-             WHEN self_hosted THEN 'self-hosted' ELSE 'unknown' END AS base,
+    SELECT met.*, o.scheme AS url_scheme, o.port AS url_port,
+        CASE WHEN o.host <> {literal(addresses.PLACEHOLDER)} THEN coalesce(ro.parent, o.host) END AS url_host,
+        coalesce(rn.parent, n.host) AS named_host, n.port AS named_port, coalesce(s.signature, '') AS signature
+    FROM met LEFT JOIN origins o ON met.origin = o.origin LEFT JOIN rolled ro ON o.host = ro.host
+        LEFT JOIN named n ON met.message = n.message LEFT JOIN rolled rn ON n.host = rn.host
+        LEFT JOIN signatures s ON met.message = s.message
+), placed AS (
+    SELECT *,
         CASE WHEN url_host IS NOT NULL OR backend_id IS NOT NULL
              THEN {{'scheme': CASE WHEN url_host IS NULL THEN '' ELSE url_scheme END, 'host': coalesce(url_host, ''),
                    'port': CASE WHEN url_host IS NOT NULL THEN url_port END, 'backend_id': {_clean("backend_id")}}}
@@ -75,46 +117,85 @@ WITH met AS (
         CASE WHEN named_host IS NOT NULL
              THEN {{'scheme': '', 'host': named_host, 'port': named_port, 'backend_id': ''}} END AS by_message,
         {{'scheme': '', 'host': '', 'port': NULL::INTEGER, 'backend_id': ''}} AS unnamed
-    FROM met
+    FROM told
 )
-SELECT file, class, label, answered, hour, elapsed_bucket, dimension, {_clean("value")} AS value, count, first, last,
-    first_id, last_id, sku, signature, coalesce(named_host, {literal(_NOT_NAMED)}) AS named_host,
-    base || '@' || lower(place) AS gateway, regexp_extract(base, '[^/]*$') AS name, place AS region, own,
+SELECT origin, backend_id, message, failed, answered, signature,
+    coalesce(named_host, {literal(_NOT_NAMED)}) AS named_host, own,
     -- `own` is whom the last attempt went to. Where a backend answered, that is who: an earlier attempt failed, and only
     -- its message can say whose it was.
-    CASE WHEN class <> 'failure' THEN NULL
+    CASE WHEN NOT failed THEN NULL
          WHEN answered AND named_host = url_host AND coalesce(named_port = url_port, true) THEN unnamed
          WHEN answered THEN coalesce(by_message, unnamed)
          WHEN named_host <> url_host AND ({addresses.is_ip("url_host")} OR NOT {addresses.is_ip("named_host")})
          THEN by_message
          ELSE coalesce(own, by_message, unnamed) END AS failing
-FROM told"""
+FROM placed""",
+    """CREATE TABLE backends AS
+SELECT row_number() OVER () AS id, backend FROM (SELECT own AS backend FROM keys UNION SELECT failing FROM keys)
+WHERE backend IS NOT NULL""",
+    """CREATE TABLE settled AS
+SELECT g.file, class, label, g.answered, hour, elapsed_bucket, dimension, value, count, first, last, first_id, last_id, sku,
+    signature, named_host, gateway, name, place AS region, o.id AS own, f.id AS failing
+FROM groups g
+    JOIN places p ON g.file = p.file AND g.resource_id IS NOT DISTINCT FROM p.resource_id
+        AND g.resource IS NOT DISTINCT FROM p.resource AND g.region IS NOT DISTINCT FROM p.region
+    JOIN keys k ON g.origin IS NOT DISTINCT FROM k.origin AND g.backend_id IS NOT DISTINCT FROM k.backend_id
+        AND g.message IS NOT DISTINCT FROM k.message AND (g.class = 'failure') = k.failed AND g.answered = k.answered
+    LEFT JOIN backends o ON k.own = o.backend LEFT JOIN backends f ON k.failing = f.backend
+WHERE class IN ('failure', 'lookalike', 'other')""",
+    # NULL for those that are counted by the hour; else the hour that all of theirs are counted at
+    f"""CREATE TABLE hours AS
+WITH met AS (
+    SELECT gateway, failing AS backend, count AS failures, count, hour FROM settled WHERE class = 'failure' AND dimension IS NULL
+    UNION ALL
+    SELECT gateway, own, 0, count, hour FROM settled WHERE dimension IS NULL AND own IS NOT NULL
+), counted AS (
+    SELECT gateway, backend, sum(failures) AS failures, sum(count) AS count, min(hour) AS earliest
+    FROM met GROUP BY gateway, backend
+)
+SELECT gateway, backend, CASE WHEN row_number() OVER (ORDER BY failures DESC, count DESC, gateway, backend)
+    > {MOST_BY_THE_HOUR} THEN earliest END AS whole
+FROM counted""",
+)
 
-_BACKEND = "{b}.scheme AS scheme, {b}.host AS host, {b}.port AS port, {b}.backend_id AS backend_id"
+_BACKEND = (
+    "b.backend.scheme AS scheme, b.backend.host AS host, b.backend.port AS port, b.backend.backend_id AS backend_id"
+)
 
 _FAILURES = f"""
-SELECT gateway, {_BACKEND.format(b="failing")}, signature, hour, elapsed_bucket, sum(count)::BIGINT AS count,
-    min(first) AS first, max(last) AS last, max(first_id).id AS first_id, max(last_id).id AS last_id
-FROM settled WHERE class = 'failure' AND dimension IS NULL GROUP BY ALL"""
+SELECT gateway, {_BACKEND}, signature, hour, elapsed_bucket, count, first, last, first_id.id AS first_id, last_id.id AS last_id
+FROM (
+    SELECT s.gateway, failing, signature, coalesce(h.whole, hour) AS hour, elapsed_bucket, sum(count)::BIGINT AS count,
+        min(first) AS first, max(last) AS last, max(first_id) AS first_id, max(last_id) AS last_id
+    FROM settled s JOIN hours h ON s.gateway = h.gateway AND s.failing = h.backend
+    WHERE class = 'failure' AND dimension IS NULL GROUP BY ALL
+) JOIN backends b ON failing = b.id"""
 
 # A failure is a request of the backend that failed, and, where another one answered, of that one too.
 _TRAFFIC = f"""
-SELECT gateway, {_BACKEND.format(b="backend")}, hour, sum(count)::BIGINT AS requests, max(success) AS last_success
+SELECT gateway, {_BACKEND}, hour, requests, last_success
 FROM (
-    SELECT gateway, own AS backend, hour, count, CASE WHEN answered THEN last END AS success
-    FROM settled WHERE dimension IS NULL AND own IS NOT NULL AND (class <> 'failure' OR answered)
-    UNION ALL
-    SELECT gateway, failing, hour, count, NULL
-    FROM settled WHERE dimension IS NULL AND class = 'failure' AND (failing.host <> '' OR failing.backend_id <> '')
-) GROUP BY ALL"""
+    SELECT t.gateway, t.backend, coalesce(h.whole, hour) AS hour, sum(count)::BIGINT AS requests, max(success) AS last_success
+    FROM (
+        SELECT gateway, own AS backend, hour, count, CASE WHEN answered THEN last END AS success
+        FROM settled WHERE dimension IS NULL AND own IS NOT NULL AND (class <> 'failure' OR answered)
+        UNION ALL
+        SELECT gateway, failing, hour, count, NULL
+        FROM settled s JOIN backends b ON failing = b.id
+        WHERE dimension IS NULL AND class = 'failure' AND (b.backend.host <> '' OR b.backend.backend_id <> '')
+    ) t JOIN hours h ON t.gateway = h.gateway AND t.backend = h.backend GROUP BY ALL
+) t JOIN backends b ON t.backend = b.id"""
 
 _AFFECTED = f"""
-SELECT gateway, {_BACKEND.format(b="failing")}, signature, dimension, value, sum(count)::BIGINT AS count
-FROM settled WHERE class = 'failure' AND dimension IS NOT NULL GROUP BY ALL"""
+SELECT gateway, {_BACKEND}, signature, dimension, {_clean("value")} AS value, sum(count)::BIGINT AS count
+FROM (
+    SELECT gateway, failing, signature, dimension, value, sum(count) AS count
+    FROM settled WHERE class = 'failure' AND dimension IS NOT NULL GROUP BY ALL
+) JOIN backends b ON failing = b.id GROUP BY ALL"""
 
 _GATEWAYS = f"""
 SELECT gateway, name, region, 'sku' AS field, {_clean("sku")} AS value, sum(count)::BIGINT AS count
-FROM settled WHERE dimension IS NULL GROUP BY ALL
+FROM (SELECT gateway, name, region, sku, sum(count) AS count FROM settled WHERE dimension IS NULL GROUP BY ALL) GROUP BY ALL
 UNION ALL
 SELECT gateway, name, region, 'source', label, sum(count)::BIGINT
 FROM settled WHERE dimension IS NULL AND class = 'failure' AND label IS NOT NULL GROUP BY ALL"""
@@ -132,7 +213,7 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
     db.register("files", _files(files))
     db.execute(_PLACE_UNTIMED[0])
     db.execute(_PLACE_UNTIMED[1], bounds(window))
-    for statement in (*_NAME, _SETTLE):
+    for statement in (*_NAME, _ROLLED, *_SETTLE):
         db.execute(statement)
     failures = db.execute(_FAILURES).df()
     kinds = {text: messages.kind_of(text, reason=BACKEND_FAILED).value for text in failures["signature"].unique()}
@@ -149,7 +230,7 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
             send_request=_shares(db, "named_host", f"label = {literal(SEND_REQUEST)} AND class = 'lookalike'"),
         ),
         found=Window(start=_aware(first), end=_aware(last)),
-        caveats=(*(note for file in files for note in file.notes), *_untimed(db, files), *outside),
+        caveats=(*(note for file in files for note in file.notes), *_untimed(db, files), *outside, *_folded(db)),
     )
 
 
@@ -201,6 +282,29 @@ def _untimed(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile]) -> list[st
         f"the time of {'its last record' if own else 'its last change'}."
         for file, count, moment, own in rows
     ]
+
+
+def _folded(db: duckdb.DuckDBPyConnection) -> list[str]:
+    """What was counted more coarsely than asked for, because there is too much of it."""
+    whole, hosts, parents, texts = _row(
+        db,
+        """SELECT (SELECT count(*) FROM hours WHERE whole IS NOT NULL), (SELECT count(*) FROM rolled),
+            (SELECT count(DISTINCT parent) FROM rolled), (SELECT count(*) FROM signatures WHERE folded)""",
+    )
+    said = []
+    if whole:
+        said.append(
+            f"{whole:,} backends beyond the {MOST_BY_THE_HOUR:,} with the most failures were counted as a whole, not by the hour."
+        )
+    if hosts:
+        said.append(
+            f"{hosts:,} hosts that differ in their first label only were counted as {parents:,}, under their common suffix (*.)."
+        )
+    if texts:
+        said.append(
+            f"{texts:,} error texts beyond the {MOST_SIGNATURES:,} most frequent were counted as {OTHER_TEXTS}."
+        )
+    return said
 
 
 def _shares(db: duckdb.DuckDBPyConnection, value: str, condition: str) -> tuple[Share, ...]:
