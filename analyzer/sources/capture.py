@@ -57,15 +57,16 @@ class _Container:
 
 
 class _Bounded:
-    """A stream of which no more is read at once than a header can be long: sizes in it may be anything."""
+    """A stream of which no more is read than a header can be long: sizes in it may be anything."""
 
     def __init__(self, stream: BinaryIO) -> None:
-        self._stream = stream
+        self._stream, self._left = stream, 1 << 16
 
     def read(self, size: int) -> bytes:
         """So many bytes. Raises ValueError where that is more, _DamagedError where fewer are left."""
-        if not 0 <= size <= 1 << 16:
+        if not 0 <= size <= self._left:
             raise ValueError("longer than any header")
+        self._left -= size
         data = self._stream.read(size)
         if len(data) < size:
             raise _DamagedError("it is Avro that ends in its header")

@@ -180,6 +180,7 @@ TABLES: dict[str, Callable[[list[Event]], dict[str, list[Row]]]] = {
     "specific": lambda of: {"ApiManagementGatewayLogs": [*map(logs.resource_row, of)]},
     "legacy": lambda of: {"AzureDiagnostics": [*map(logs.diagnostics_row, of)]},
     "overflown": lambda of: {"AzureDiagnostics": [*map(overflowing_row, of)]},
+    "without errors": lambda of: {"ApiManagementGatewayLogs": [{**logs.resource_row(e), "Errors": None} for e in of]},
     "by hour": lambda of: {
         "ApiManagementGatewayLogs": [logs.resource_row(e) for e in of if e.time.hour == START.hour],
         "AzureDiagnostics": [logs.diagnostics_row(e) for e in of if e.time.hour != START.hour],
