@@ -21,10 +21,10 @@ from analyzer.lab.exports import messages
 from analyzer.lab.rows import Row
 from analyzer.sources import answers, capture, parquet, read
 from analyzer.sources.items import LONGEST, Item, Record, Reject
-from analyzer.sources.shapes import NO_ROWS, Shape, shape_of
+from analyzer.sources.shapes import NO_ROWS, Shape
 from analyzer.tally import Tally
 from tests.sources.build import answered, counts
-from tests.sources.test_shapes import events
+from tests.sources.test_shapes import events, shape_of
 
 
 def same(one: Tally, other: Tally) -> None:
