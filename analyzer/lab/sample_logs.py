@@ -13,6 +13,15 @@ from pathlib import Path
 from analyzer.lab import week
 from analyzer.lab.catalogue import BY_HOST
 from analyzer.lab.events import Event
+from analyzer.lab.exports import (
+    capture,
+    kusto_v1,
+    kusto_v2,
+    lines_of_2017,
+    messages,
+    overflowing_row,
+    without_errors,
+)
 from analyzer.lab.logs import (
     api_answer,
     az_output,
@@ -77,8 +86,11 @@ def readme(of: tuple[Sample, ...]) -> str:
 
 
 def _shapes() -> Iterator[Sample]:
-    def sample(name: str, holds: str, events: tuple[Event, ...], files: Mapping[str, bytes]) -> Sample:
-        outcome = "scenario 1, 2a, 2b and 3 and a refused port; one look-alike"
+    everything = "scenario 1, 2a, 2b and 3 and a refused port; one look-alike"
+
+    def sample(
+        name: str, holds: str, events: tuple[Event, ...], files: Mapping[str, bytes], outcome: str = everything
+    ) -> Sample:
         return Sample(folder=f"shapes/{name}", holds=holds, outcome=outcome, events=events, files=files)
 
     monday = week.START + timedelta(hours=9)
@@ -105,6 +117,23 @@ def _shapes() -> Iterator[Sample]:
     events = week.shape_events("data_export")
     holds = "data-export rule: the table's own columns, one object a line"
     yield sample("data_export", holds, events, {"PT1H.json": export_lines(events).encode()})
+    events = week.shape_events("kusto_v1")
+    holds = "Azure Data Explorer, first version of its answers"
+    yield sample("kusto_v1", holds, events, {"query.json": kusto_v1(events).encode()})
+    events = week.shape_events("kusto_v2")
+    holds = "Azure Data Explorer, second version: frames"
+    yield sample("kusto_v2", holds, events, {"query.json": kusto_v2(events).encode()})
+    events = week.shape_events("capture")
+    holds = "Event Hub Capture: Avro, a message's body holds `records`"
+    yield sample("capture", holds, events, {"0/2026/11/16/00/00/00.avro": capture(messages(events))})
+    events = week.shape_events("additional_fields")
+    holds = "Log Analytics query API, `AzureDiagnostics` that ran out of columns: errors in `AdditionalFields`"
+    overflown = api_answer(events, overflowing_row)
+    yield sample("additional_fields", holds, events, {"query.json": overflown.encode()})
+    events = tuple(without_errors(week.shape_events("blob_2017")))
+    holds = "storage account in 2016 and 2017: `properties` is a text, and no error is logged"
+    old = {"PT1H.json": lines_of_2017(events).encode()}
+    yield sample("blob_2017", holds, events, old, "no failure: such files cannot say which connections failed")
 
 
 def _cause(cause: CauseName) -> Sample:

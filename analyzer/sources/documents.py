@@ -2,23 +2,12 @@
 
 from __future__ import annotations
 
-import codecs
-import json
-import re
 from collections.abc import Iterator
 from typing import BinaryIO
 
-from analyzer.sources.items import LONGEST, Item, Record, Reject, element
-
-_CHUNK = 1 << 18
-_SPACE = re.compile(r"[ \t\n\r]*")
-_NEXT = re.compile(r"\n[{\[]")  # where a next document can begin: elements of a pretty-printed one are indented
-_ENDS = "it ends in the middle"
-_DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
-
-
-class _DamagedError(Exception):
-    """What follows is not what JSON has here."""
+from analyzer.sources.answers import table
+from analyzer.sources.items import Item, element
+from analyzer.sources.texts import Text, documents, elements, keys
 
 
 def document(stream: BinaryIO) -> Iterator[Item]:
@@ -26,44 +15,32 @@ def document(stream: BinaryIO) -> Iterator[Item]:
 
     What precedes damage is kept; the damage is one reject, and reading goes on where a line opens the next document.
     """
-    text = _Text(stream)
-    while text.peek():
-        start = text.place
-        try:
-            if text.peek() == "{":
-                yield from _object(text)
-            elif text.peek() == "[":
-                yield from _array(text)
-            else:
-                raise _DamagedError("neither an object nor an array")
-        except _DamagedError as damage:
-            yield Reject(line=text.line, why=f"damaged: {damage}", text=text.ahead(), inside=True)
-            text.skip_to_next_document(after=start)
+    return documents(stream, if_object=_object, if_array=_array)
 
 
-def _object(text: _Text) -> Iterator[Item]:
+def _object(text: Text) -> Iterator[Item]:
     """The records in an object that wraps some, else the object itself."""
     if alone := text.record():
         yield alone
         return
     number, own, wraps = text.line, dict[str, object](), False
-    for key in _keys(text):
+    for key in keys(text):
         if key == "records" and text.peek() == "[":
             wraps = True
-            for _ in _elements(text):
+            for _ in elements(text):
                 yield element(text.line, text.value(), inside="records")
-        elif key == "tables" and text.peek() == "[":
+        elif key in ("tables", "Tables") and text.peek() == "[":
             wraps = True
-            for _ in _elements(text):
-                yield from _table(text)
+            for _ in elements(text):
+                yield from table(text, inside=key)
         else:
             own[key] = text.value()
     if not wraps:
         yield element(number, own)
 
 
-def _array(text: _Text) -> Iterator[Item]:
-    for _ in _elements(text):
+def _array(text: Text) -> Iterator[Item]:
+    for _ in elements(text):
         line, value = text.line, text.value()
         records = value.get("records") if isinstance(value, dict) else None
         if isinstance(records, list):  # Event Hub messages, gathered in an array
@@ -71,163 +48,3 @@ def _array(text: _Text) -> Iterator[Item]:
                 yield element(line, one, inside="records")
         else:
             yield element(line, value, inside="array")
-
-
-def _table(text: _Text) -> Iterator[Item]:
-    """One table of a Log Analytics answer: columns, then rows of cells."""
-    if text.peek() != "{":
-        yield element(text.line, text.value(), inside="tables")
-        return
-    names: list[str] | None = None
-    for key in _keys(text):
-        if key == "columns":
-            columns = text.value()
-            if isinstance(columns, list):
-                names = [str(c.get("name", "")) if isinstance(c, dict) else "" for c in columns]
-        elif key == "rows" and text.peek() == "[":
-            if names is None:
-                raise _DamagedError("rows before their columns")
-            for _ in _elements(text):
-                line, row = text.line, text.value()
-                if isinstance(row, list) and len(row) == len(names):
-                    yield element(line, dict(zip(names, row, strict=True)), inside="tables")
-                else:
-                    yield Reject(line=line, why=f"a row that does not have {len(names)} cells")
-        else:
-            text.value()
-
-
-def _keys(text: _Text) -> Iterator[str]:
-    """The keys of an object; after each, the caller takes the value."""
-    text.take("{")
-    if text.peek() == "}":
-        text.take("}")
-        return
-    while True:
-        if text.peek() != '"':
-            raise _DamagedError("a key is missing")
-        key = str(text.value())
-        text.take(":")
-        text.peek()
-        yield key
-        if text.take(",}") == "}":
-            return
-
-
-def _elements(text: _Text) -> Iterator[None]:
-    """Once per element of an array; each time, the caller takes the value."""
-    text.take("[")
-    if text.peek() == "]":
-        text.take("]")
-        return
-    while True:
-        text.peek()  # so that `line` is the element's
-        yield
-        if text.take(",]") == "]":
-            return
-
-
-class _Text:
-    """A window on a stream of UTF-8: from the next character that was not taken to the last one that was read."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        self._stream, self._decode = stream, codecs.getincrementaldecoder("utf-8-sig")("replace").decode
-        self._text, self._at, self._ended = "", 0, False
-        self._let_go = 0  # characters
-        self.line = 1  # of the next character
-
-    @property
-    def place(self) -> int:
-        """How many characters precede the next one."""
-        return self._let_go + self._at
-
-    def peek(self) -> str:
-        """The next character after white space; "" at the end."""
-        while True:
-            self._move(_end_of_space(self._text, self._at))
-            if self._at < len(self._text):
-                return self._text[self._at]
-            if not self._read(_CHUNK):
-                return ""
-
-    def ahead(self) -> str:
-        """A little of what was not taken yet; it may begin within a value."""
-        return self._text[self._at : self._at + 2048].partition("\n")[0]
-
-    def take(self, expected: str) -> str:
-        """The next character after white space, which must be one of those expected."""
-        found = self.peek()
-        if not found:
-            raise _DamagedError(_ENDS)
-        if found not in expected:
-            raise _DamagedError(f"{' or '.join(expected)} is missing")
-        self._at += 1
-        return found
-
-    def value(self) -> object:
-        """The next value, whole."""
-        if not self.peek():
-            raise _DamagedError(_ENDS)
-        while True:
-            try:
-                value, end = _DECODER.raw_decode(self._text, self._at)
-                complete = end < len(self._text)  # a number may go on in what was not read yet
-                why = ""
-            except json.JSONDecodeError as error:
-                complete = len(self._text) - self._at > LONGEST
-                why = _ENDS if error.pos >= len(self._text) or "Untermin" in error.msg else error.msg
-            except (ValueError, RecursionError) as error:
-                complete = True
-                why = "nested too deep" if isinstance(error, RecursionError) else "no JSON"
-            if complete or not self._read(max(_CHUNK, len(self._text) - self._at)):  # doubling keeps the work linear
-                break
-        if why:
-            self._at += 1  # no document is looked for where this value began
-            raise _DamagedError(why)
-        self._move(end)
-        return value
-
-    def record(self) -> Record | None:
-        """The next value, where it is an object that wraps nothing and is all here already: most are, and it is quick."""
-        try:
-            value, end = _DECODER.raw_decode(self._text, self._at)
-        except (ValueError, RecursionError):
-            return None
-        if not isinstance(value, dict) or any(isinstance(value.get(key), list) for key in ("records", "tables")):
-            return None
-        found = Record(line=self.line, value=value)
-        self._move(end)
-        return found
-
-    def skip_to_next_document(self, *, after: int) -> None:
-        """Go on at the next line that begins with { or [, beyond the place `after`; else at the end."""
-        while True:
-            # one back: white space was skipped to get here
-            if found := _NEXT.search(self._text, max(self._at - 1, after + 1 - self._let_go, 0)):
-                self._move(max(self._at, found.start() + 1))
-                return
-            self._move(max(self._at, len(self._text) - 1))  # the last character may be the line end that counts
-            if not self._read(_CHUNK):
-                self._move(len(self._text))
-                return
-
-    def _move(self, to: int) -> None:
-        self.line += self._text.count("\n", self._at, to)
-        self._at = to
-
-    def _read(self, size: int) -> bool:
-        """Take more in, and let go of what was taken; False at the end."""
-        if self._ended:
-            return False
-        data = self._stream.read(size)
-        self._ended = not data
-        keep = max(self._at - 1, 0)
-        self._text = self._text[keep:] + self._decode(data, self._ended)
-        self._at -= keep
-        self._let_go += keep
-        return True
-
-
-def _end_of_space(text: str, start: int) -> int:
-    found = _SPACE.match(text, start)
-    return found.end() if found else start

@@ -6,13 +6,15 @@ import io
 import json
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-from analyzer.sources import documents, sheets
+from analyzer.sources import answers, capture, documents, parquet, sheets, tallied
 from analyzer.sources.columns import FORMS, RESOURCE_LOG, TABLE, UNREAD, Dialect, canonical, is_gateway_log, normal
-from analyzer.sources.items import Items, Record, item, lines
+from analyzer.sources.items import Items, Record, item, lines, parse
 from analyzer.sources.packing import Content
+from analyzer.sources.siblings import sibling
 
 _HEAD = 1 << 17  # bytes that are looked at
 _ENOUGH = 25  # records of them
@@ -38,6 +40,11 @@ class Shape:
     items: Items  # reads it record by record
     dialect: Dialect | None = None  # DuckDB can read it, in these spellings; None: only `items` can
     absent: frozenset[str] = frozenset()  # how it writes that there is no value
+    refuses: Callable[[BinaryIO], str] | None = (
+        None  # why it is not a gateway log after all, where the head cannot tell
+    )
+    cannot_answer: str = ""  # why it does not say which connections failed, though its records count
+    tallied: bool = False  # `items` yields rows of the table `groups`, for `tallied.insert`
 
 
 def _held_in(wrapper: str, key: str = "") -> Callable[[Head], bool]:
@@ -60,12 +67,51 @@ def _answers_nothing(h: Head) -> bool:
         value = json.loads(h.data.decode("utf-8-sig"))
     except (ValueError, RecursionError):
         return False
+    if answers.is_empty(value):
+        return True
     if not isinstance(value, dict):
         return bool(value == [])
     tables = value.get("tables")
     if isinstance(tables, list):
         return all(isinstance(t, dict) and t.get("rows") == [] for t in tables)
     return bool(value.get("records") == [])
+
+
+def _of_2016(h: Head) -> bool:
+    """Blobs of 2016 and 2017: `properties` is a text of JSON in PascalCase, and no record has an error."""
+    packed = [parsed for r in h.records if isinstance(parsed := _packed(r.value.get("properties")), dict)]
+    keys = {key for properties in packed for key in properties}
+    return h.log is not None and "BackendUrl" in keys and "lasterror" not in map(normal, keys)
+
+
+def _packed(properties: object) -> object:
+    try:
+        return parse(properties) if isinstance(properties, str) else None
+    except (ValueError, RecursionError):
+        return None
+
+
+def _in_frames(h: Head) -> Record | None:
+    """The first row of a primary result in Kusto's frames that only a gateway writes, or our own query."""
+    if not h.records or "FrameType" not in h.records[0].value:
+        return None
+    rows = (r for r in answers.frames(io.BytesIO(h.data)) if isinstance(r, Record))
+    return next((r for r in rows if tallied.is_tally(r.value) or is_gateway_log(canonical(r.value))), None)
+
+
+def _tally_in_frames(h: Head) -> bool:
+    found = _in_frames(h)
+    return found is not None and tallied.is_tally(found.value)
+
+
+def _tally(name: str, tells: Callable[[Head], bool], items: Items) -> Shape:
+    return Shape(
+        name=f"result of the tally query, {name}",
+        tells=tells,
+        items=tallied.reader(items),
+        refuses=partial(tallied.why_not, items),
+        tallied=True,
+    )
 
 
 def _nothing(_: BinaryIO) -> Iterator[Record]:
@@ -78,8 +124,36 @@ NO_ROWS = Shape(name="empty answer", tells=_answers_nothing, items=_nothing)
 SHAPES: tuple[Shape, ...] = (
     EMPTY,
     NO_ROWS,
+    _tally("JSON", lambda h: any(tallied.is_tally(r.value) for r in h.records), documents.document),
+    _tally("Kusto frames", _tally_in_frames, answers.frames),
+    _tally("CSV", lambda h: tallied.is_tally(h.header), sheets.rows),
+    Shape(
+        name="Event Hub Capture",
+        tells=lambda h: h.data.startswith(capture.MAGIC),
+        items=capture.messages,
+        refuses=capture.why_not,
+    ),
+    Shape(
+        name="Event Hub Capture as JSON",
+        tells=lambda h: any(map(capture.is_rendition, h.records)),
+        items=capture.rendition,
+    ),
+    Shape(
+        name="Parquet",
+        tells=lambda h: h.data.startswith(parquet.MAGIC),
+        items=parquet.rows,
+        refuses=parquet.why_not,
+    ),
+    Shape(
+        name="storage account records of 2016 or 2017",
+        tells=_of_2016,
+        items=documents.document,
+        cannot_answer="records of 2016 and 2017 have no lastError, so that they do not say which connections failed",
+    ),
     Shape(name="records document", tells=_held_in("records"), items=documents.document),
     Shape(name="Log Analytics API answer", tells=_held_in("tables"), items=documents.document),
+    Shape(name="Kusto answer", tells=_held_in("Tables"), items=documents.document),
+    Shape(name="Kusto frames", tells=lambda h: _in_frames(h) is not None, items=answers.frames),
     Shape(
         name="az monitor log-analytics query output",
         tells=_held_in("array", "TableName"),
@@ -117,8 +191,6 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
     (b"\xff\xd8\xff", "it is a picture"),
     (b"PK\x03\x04", "it is a zip archive within another archive; unpack it once"),
     (b"\x28\xb5\x2f\xfd", "it is zstd within another archive; unpack it once"),
-    (b"Obj\x01", "it is Avro"),
-    (b"PAR1", "it is Parquet"),
     (b"%PDF", "it is a PDF"),
 )
 
@@ -127,8 +199,14 @@ def shape_of(opened: Callable[[], Content]) -> Shape | str:
     """The shape of a file, or why it is not a gateway log. Raises OSError where it cannot be read."""
     head = _head(opened)
     shape = next((s for s in SHAPES if s.tells(head)), None)
+    if why := sibling(r.value for r in head.records or _rows(head)):
+        return why
     if shape is None:
         return _why_not(head)
+    if shape.refuses:
+        with opened() as stream:
+            if why := shape.refuses(stream):
+                return why
     if shape.dialect and not _spelled(head, shape.dialect):
         shape = replace(shape, dialect=None)
     if _is_azure_diagnostics(head):
@@ -160,6 +238,11 @@ def _on_own_lines(data: bytes) -> Iterator[Record]:
     for number, line in enumerate(data.split(b"\n"), start=1):
         if line.lstrip(b"\xef\xbb\xbf ").startswith(b"{"):
             yield from (i for i in item(number, line) if isinstance(i, Record))
+
+
+def _rows(head: Head) -> Iterator[Record]:
+    """The head's records as CSV."""
+    return islice((r for r in sheets.rows(io.BytesIO(head.data)) if isinstance(r, Record)), _ENOUGH)
 
 
 def _spelled(head: Head, dialect: Dialect) -> bool:
