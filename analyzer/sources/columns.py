@@ -265,6 +265,16 @@ TABLE = _dialect(
     witness="AdditionalFields",  # the overflow of AzureDiagnostics; `canonical` looks inside
     sure="""coalesce("TimeGenerated", "Timestamp") IS NOT NULL AND coalesce("AdditionalFields", '') IN ('', '{}')""",
 )
+_CONSOLE = {"time": "timeGenerated", "region": "region"}  # else a resource log's, without `properties` around them
+CONSOLE = _dialect(
+    "console",
+    {
+        field.name: (_CONSOLE.get(field.name, field.log.removeprefix("properties.")),) if field.log else ()
+        for field in _READ
+    },
+    witness="method",  # every request has one; the gateway's other events have none
+    sure=""""timeGenerated" IS NOT NULL AND "method" IS NOT NULL""",
+)
 CANONICAL = _dialect(
     "canonical",  # as `files` writes down what `canonical` returned
     {field.name: (field.name,) for field in _READ},
