@@ -60,16 +60,15 @@ _SAME_PAIR = {when: re.compile(_WHO["pair"] + _WHEN[when]) for when in _WHEN}
 
 
 def form_of(head: bytes) -> Form | None:
-    """The prefix of a file that begins so; None where its first line, or most of the first lines, have none."""
+    """The prefix of a file that begins so; None where not even half of its first lines have one."""
     lines = [line for line in islice(head.removeprefix(_BOM).split(b"\n"), _LOOKED_AT) if line.strip()]
-    if not lines:
-        return None
-    form = next((f for f, expression in _FORMS.items() if expression.match(lines[0])), None)
-    if form is None:
-        return None
-    strip = _Strip(form)
-    have = Counter(strip(line)[1] for line in lines)
-    return form if have[True] * 2 > len(lines) else None
+    # Not the first line alone: `kubectl logs deploy/…` first says which pod it takes.
+    forms = Counter(form for line in lines for form in islice((f for f, e in _FORMS.items() if e.match(line)), 1))
+    for form, _ in forms.most_common(1):
+        strip = _Strip(form)
+        if sum(strip(line)[1] for line in lines) * 2 >= len(lines):
+            return form
+    return None
 
 
 def stripped(data: bytes, form: Form) -> bytes:

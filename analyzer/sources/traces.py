@@ -13,10 +13,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from analyzer.messages import kind_of
+from analyzer.messages import CUT, kind_of
 from analyzer.model import Kind
 from analyzer.sources import documents
-from analyzer.sources.items import LONGEST, TOO_LONG, Item, Record, Reject, parse
+from analyzer.sources.items import LONGEST, TOO_LONG, Item, Record, Reject
 
 _BACKEND = ("forward-request", "request-forwarder")
 _BOILERPLATE = re.compile(
@@ -90,11 +90,6 @@ def _unwrapped(value: Mapping[str, object]) -> Mapping[str, object] | None:
     if isinstance(value.get("traceEntries"), dict):
         return value
     inner = next(iter(value.values())) if len(value) == 1 else None
-    if isinstance(inner, str) and inner.lstrip().startswith("{"):
-        try:
-            inner = parse(inner)
-        except (ValueError, RecursionError):
-            return None
     return inner if isinstance(inner, dict) and isinstance(inner.get("traceEntries"), dict) else None
 
 
@@ -162,7 +157,7 @@ def _is_own_timer(step: _Entry, chain: tuple[str, ...], steps: tuple[_Entry, ...
 
 def _joined(chain: tuple[str, ...]) -> str:
     """The chain as one text, the most specific exception first: their order is not fixed, and long texts are cut."""
-    kind = kind_of(" ---> ".join(chain))
+    kind = kind_of(" ---> ".join(text[: CUT // len(chain)] for text in chain))
     lead = next((text for text in chain if kind_of(text) is kind), chain[0])
     return " ---> ".join(dict.fromkeys((lead, *chain)))
 
