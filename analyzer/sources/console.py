@@ -40,6 +40,7 @@ _CLOCK = re.compile(rb'timeGenerated: "?\d{4}-\d\d-\d\dT\d\d:')
 _AFTER_NOON = re.compile(rb'timeGenerated: "?\d{4}-\d\d-\d\dT(?:00|1[3-9]|2[0-3]):')
 _HALF_A_KEY = re.compile(r",\s?\w{0,40}:?\Z")
 _CUT = "it ends in the middle"
+_BROKEN = 16  # values of an entry that begin as JSON and are none
 
 
 def is_console(head: bytes) -> bool:
@@ -94,8 +95,8 @@ class _Entries:
             return Reject(line=line, why=_CUT) if cut else Record(line=line, value={})
         try:
             value = _pairs(rest)
-        except ValueError:
-            return Reject(line=line, why=_CUT)
+        except ValueError as error:
+            return Reject(line=line, why=str(error))
         if (time := self._time(value.pop("timeGenerated", None))) is not None:
             value["timeGenerated"] = time
         return Record(line=line, value=value)
@@ -144,49 +145,52 @@ def _json_line(line: int, entry: str) -> Item:
 
 
 def _pairs(text: str) -> dict[str, object]:
-    """The keys and values of an entry; of two of one name the first. Raises ValueError where the last is cut off."""
+    """The keys and values of an entry; of two of one name the first. Raises ValueError: why it cannot be read."""
     found: dict[str, object] = {}
-    at = 0
+    at = broken = 0
     while at < len(text):
         key = _KEY.match(text, at)
         if key is None:
-            if text[at:].strip():
-                raise ValueError("no key")
             break
         at = key.end()
         if text[at : at + 1] in ("{", "[", '"'):
             value, text, end = _json_value(text, at)
-            follows = _NEXT.match(text, end) or _NEXT_KNOWN.search(text, end)
+            broken += end is None
+            if broken > _BROKEN:  # each costs a look at the whole entry
+                raise ValueError("its values are not what they begin as")
+            follows = end and _NEXT.match(text, end)
+            follows = follows or _NEXT_KNOWN.search(text, end or at)
+            if end is None:
+                value = text[at : follows.start() if follows else None].rstrip()
         else:
-            follows = _NEXT.search(text, at)
+            follows, end = _NEXT.search(text, at), at
             # The last value ends with its line: what else was printed there is not the request's.
             value = (text[at : follows.start()] if follows else text[at:].partition("\n")[0]).rstrip()
-            end = at
         found.setdefault(key[1], value)
         if follows is None:
-            if _HALF_A_KEY.search(text, end):
-                raise ValueError("half a key")
-            break
+            if _HALF_A_KEY.search(text, end or at):
+                raise ValueError(_CUT)
+            return found
         at = follows.start() + 2
+    if text[at:].strip():
+        raise ValueError(_CUT)
     return found
 
 
-def _json_value(text: str, at: int) -> tuple[object, str, int]:
-    """The value that begins as JSON, the whole text (bad escapes mended), where the value ends. Raises ValueError."""
+def _json_value(text: str, at: int) -> tuple[object, str, int | None]:
+    """The value that begins as JSON, the whole text (bad escapes mended), where the value ends: None if it is no JSON.
+
+    Raises ValueError where it is cut off.
+    """
     try:
         value, end = _DECODER.raw_decode(text, at)
     except RecursionError:
-        value, end = None, at
+        return None, text, None
     except json.JSONDecodeError as error:
-        if "escape" in error.msg:  # a path of a policy, its backslashes not doubled
-            mended = text[:at] + _BAD_ESCAPE.sub(r"\\\\", text[at:])
-            if mended != text:
-                return _json_value(mended, at)
-        value, end = None, at
-        if not _NEXT_KNOWN.search(text, at) and (error.pos >= len(text.rstrip()) or "Unterminated" in error.msg):
-            raise
-    if value is not None and (end == len(text) or text[end] in ",\r\n" or not text[end:].strip()):
-        return value, text, end
-    follows = _NEXT_KNOWN.search(text, at)
-    end = follows.start() if follows else len(text)
-    return text[at:end].rstrip(), text, end
+        if "Invalid \\escape" in error.msg:  # a path of a policy, its backslashes not doubled
+            return _json_value(text[:at] + _BAD_ESCAPE.sub(r"\\\\", text[at:]), at)
+        ended = error.pos >= len(text) - 2 or "Unterminated" in error.msg
+        if ended and not _NEXT_KNOWN.search(text, at):
+            raise ValueError(_CUT) from None
+        return None, text, None
+    return value, text, end if text[end : end + 1] in ("", ",", "\r", "\n") else None

@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from time import process_time
 
 import pytest
 from hypothesis import given, settings
@@ -229,6 +230,14 @@ def test_another_programs_log_is_none_of_ours(tmp_path: Path, text: str) -> None
     (tmp_path / "log").write_text(text * 3)
     assert not is_console(text.encode())
     assert isinstance(shape_of(tmp_path / "log"), str)
+
+
+@pytest.mark.parametrize("part", [b'url: "x, ', b"url: [, ", b'url: "\\uzz", ', b'zzz: "a, ', b", a", b"zzz: [1], "])
+def test_an_entry_made_to_take_long_does_not(part: bytes) -> None:
+    data = b"[Info] 2026-03-04T05:22:11.892 [GatewayLogs], " + part * 100_000 + b"\n"
+    began = process_time()
+    assert len(found(data)) == 1
+    assert process_time() - began < 5
 
 
 SOME = events()[:6]
