@@ -236,7 +236,11 @@ def _expression(spellings: tuple[str, ...], *, typed: bool) -> str:
 def with_caller(dialect: Dialect) -> Dialect:
     """The dialect that reads also the clients' addresses, as its field `caller`; what is no address is NULL."""
     caller = next(field for field in FIELDS if field.name == "caller")
-    spelled = {RESOURCE_LOG.name: (caller.log,), TABLE.name: (caller.table, caller.diagnostics)}
+    spelled = {
+        RESOURCE_LOG.name: (caller.log,),
+        CONSOLE.name: (caller.log,),
+        TABLE.name: (caller.table, caller.diagnostics),
+    }
     spellings = spelled.get(dialect.name, (caller.name,))
     columns = "".join(f", {literal(s)}: 'VARCHAR'" for s in spellings)
     return replace(

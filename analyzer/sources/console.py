@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import json
 import re
-import zlib
+from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import BinaryIO
 
@@ -36,10 +37,9 @@ _DECODER = json.JSONDecoder(strict=False, parse_int=str, parse_float=str)
 
 _INVARIANT = re.compile(r"\d\d/\d\d/\d{4} \d\d:\d\d:\d\d")
 _ZONELESS = re.compile(r"\d{4}-\d\d-\d\dT(\d\d):\d\d:\d\d(?:\.\d+)?")
-_CLOCK = re.compile(rb'timeGenerated: "?\d{4}-\d\d-\d\dT\d\d:')
-_AFTER_NOON = re.compile(rb'timeGenerated: "?\d{4}-\d\d-\d\dT(?:00|1[3-9]|2[0-3]):')
 _HALF_A_KEY = re.compile(r",\s?\w{0,40}:?\Z")
 _CUT = "it ends in the middle"
+_HELD = 8192  # entries, some 30 MB
 _BROKEN = 16  # values of an entry that begin as JSON and are none
 
 
@@ -52,13 +52,33 @@ def entries(stream: BinaryIO) -> Iterator[Item]:
     """One item per entry; what precedes the first one, and what is cut off, is one reject each.
 
     Entries of other events are records without a field of the gateway, as are its lines of JSON that is none.
+
+    A time without a zone is printed as the entry's own clock is, and that one has no AM or PM in real logs. It is told
+    only where an hour that such a clock does not have is among the entries before, or the next _HELD.
     """
-    reader = _Entries(stream)
+    held: deque[Item] = deque()
+    waiting, whole_day = 0, False
+    for one in _items(stream):
+        held.append(one)
+        if (hour := _hour(one)) is not None:
+            waiting, whole_day = waiting + 1, whole_day or not 1 <= hour <= 12
+        if whole_day or not waiting:
+            yield from (_settled(kept, whole_day) for kept in held)
+            held.clear()
+            waiting = 0
+        elif len(held) > _HELD:
+            oldest = held.popleft()
+            waiting -= _hour(oldest) is not None
+            yield _settled(oldest, whole_day)
+    yield from (_settled(kept, whole_day) for kept in held)
+
+
+def _items(stream: BinaryIO) -> Iterator[Item]:
     text, first, size, why = bytearray(), 0, 0, ""
     for number, line in numbered(stream):
         if line is None or _BEGINS.match(line):
             if first:
-                yield reader.item(first, bytes(text), why)
+                yield _item(first, bytes(text), why)
             text, first, size, why = bytearray(), number, 0, TOO_LONG if line is None else ""
         elif not first:
             if not line.strip(b"\xef\xbb\xbf \t\r\n"):
@@ -67,72 +87,57 @@ def entries(stream: BinaryIO) -> Iterator[Item]:
         size += len(line or b"")
         if size > LONGEST and not why:
             why = TOO_LONG
+            text.clear()
         if not why:
             text += line or b""
     if first:
-        yield reader.item(first, bytes(text), why)
+        yield _item(first, bytes(text), why)
 
 
-class _Entries:
-    """Reads entries, and remembers what the clock of their stream turned out to be."""
-
-    def __init__(self, stream: BinaryIO) -> None:
-        # A time without a zone is printed as the entry's own clock is, and that one has no AM or PM in real logs: it
-        # says when only where some hour of the file could not be on such a clock.
-        self._whole_day = _says_whole_day(stream)
-
-    def item(self, line: int, text: bytes, why: str) -> Item:
-        """The item of one entry; `why` it is none, where that is known already."""
-        if why:
-            return Reject(line=line, why=why)
-        entry = text.decode("utf-8", "replace").removeprefix("\ufeff")
-        if entry.startswith("{"):
-            return _json_line(line, entry)
-        opening = _OPENING.match(entry)
-        rest = entry[opening.end() :] if opening else ""
-        if opening is None or not (opening["event"] == "GatewayLogs" or rest.startswith("isRequestSuccess: ")):
-            cut = not entry.endswith("\n") and bool(rest) and "isRequestSuccess: ".startswith(rest)
-            return Reject(line=line, why=_CUT) if cut else Record(line=line, value={})
-        try:
-            value = _pairs(rest)
-        except ValueError as error:
-            return Reject(line=line, why=str(error))
-        if (time := self._time(value.pop("timeGenerated", None))) is not None:
-            value["timeGenerated"] = time
-        return Record(line=line, value=value)
-
-    def _time(self, text: object) -> str | None:
-        """A time as ISO text in UTC; None where the half of the day is not said, or the text is no time."""
-        if not isinstance(text, str):
-            return None
-        if _INVARIANT.fullmatch(text):  # .NET's invariant culture: month first, 24 hours; UTC
-            try:
-                return f"{datetime.strptime(text, '%m/%d/%Y %H:%M:%S'):%Y-%m-%dT%H:%M:%S}Z"  # noqa: DTZ007
-            except ValueError:
-                return None
-        if not (zoneless := _ZONELESS.fullmatch(text)):
-            return text
-        self._whole_day = self._whole_day or not 1 <= int(zoneless[1]) <= 12
-        return f"{text}Z" if self._whole_day else None
-
-
-def _says_whole_day(stream: BinaryIO) -> bool:
-    """Whether a time without a zone, anywhere in the stream, has an hour that a clock of 12 hours does not have."""
-    if not stream.seekable():
-        return False
-    start, kept = stream.tell(), b""
+def _item(line: int, text: bytes, why: str) -> Item:
+    """The item of one entry; `why` it is none, where that is known already."""
+    if why:
+        return Reject(line=line, why=why)
+    entry = text.decode("utf-8", "replace").removeprefix("\ufeff")
+    if entry.startswith("{"):
+        return _json_line(line, entry)
+    opening = _OPENING.match(entry)
+    rest = entry[opening.end() :] if opening else ""
+    if opening is None or not (opening["event"] == "GatewayLogs" or rest.startswith("isRequestSuccess: ")):
+        cut = not entry.endswith("\n") and bool(rest) and "isRequestSuccess: ".startswith(rest)
+        return Reject(line=line, why=_CUT) if cut else Record(line=line, value={})
     try:
-        while data := stream.read(1 << 20):
-            if _AFTER_NOON.search(kept + data):
-                return True
-            if not kept and not _CLOCK.search(data):
-                break  # its times are of another form
-            kept = data[-64:]
-    except (EOFError, zlib.error, OSError):
-        pass  # a damaged archive: who reads the entries meets it again, after those that precede it
-    finally:
-        stream.seek(start)
-    return False
+        value = _pairs(rest)
+    except ValueError as error:
+        return Reject(line=line, why=str(error))
+    if (time := _time(value.pop("timeGenerated", None))) is not None:
+        value["timeGenerated"] = time
+    return Record(line=line, value=value)
+
+
+def _time(text: object) -> str | None:
+    """A time as ISO text, in UTC where it says so; None where the text is no time."""
+    if not isinstance(text, str) or not _INVARIANT.fullmatch(text):
+        return text if isinstance(text, str) else None
+    try:  # .NET's invariant culture: month first, 24 hours; UTC
+        return f"{datetime.strptime(text, '%m/%d/%Y %H:%M:%S'):%Y-%m-%dT%H:%M:%S}Z"  # noqa: DTZ007
+    except ValueError:
+        return None
+
+
+def _hour(item: Item) -> int | None:
+    """The hour of a time without a zone; None where there is no such time."""
+    time = item.value.get("timeGenerated") if isinstance(item, Record) else None
+    zoneless = _ZONELESS.fullmatch(time) if isinstance(time, str) else None
+    return int(zoneless[1]) if zoneless else None
+
+
+def _settled(item: Item, whole_day: bool) -> Item:
+    """The item with its time in UTC, or without one where it leaves the half of the day open."""
+    if not isinstance(item, Record) or _hour(item) is None:
+        return item
+    told = {"timeGenerated": f"{item.value['timeGenerated']}Z"} if whole_day else {}
+    return replace(item, value={key: value for key, value in item.value.items() if key != "timeGenerated"} | told)
 
 
 def _json_line(line: int, entry: str) -> Item:

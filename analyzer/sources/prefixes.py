@@ -132,31 +132,10 @@ class _Stripped(io.RawIOBase):
     """A stream without the prefixes; closing it leaves the one below open."""
 
     def __init__(self, stream: BinaryIO, form: Form) -> None:
-        self._stream, self._form = stream, form
-        self._start = stream.tell() if stream.seekable() else 0
-        self._begin()
-
-    def _begin(self) -> None:
-        self._chunks, self._rest, self._at = _chunks(self._stream, self._form), memoryview(b""), 0
+        self._chunks, self._rest = _chunks(stream, form), memoryview(b"")
 
     def readable(self) -> bool:
         return True
-
-    def seekable(self) -> bool:
-        """Whether it can be read again, which is all that `seek` is for."""
-        return self._stream.seekable()
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """To the beginning, or to where it is. Raises io.UnsupportedOperation for any other place."""
-        if (offset, whence) == (0, io.SEEK_SET):
-            self._stream.seek(self._start)
-            self._begin()
-        elif (offset, whence) != (0, io.SEEK_CUR):
-            raise io.UnsupportedOperation("seek")
-        return self._at
 
     def readinto(self, buffer: WriteableBuffer) -> int:
         while not self._rest:
@@ -167,5 +146,4 @@ class _Stripped(io.RawIOBase):
         view = memoryview(buffer).cast("B")
         size = min(len(view), len(self._rest))
         view[:size], self._rest = self._rest[:size], self._rest[size:]
-        self._at += size
         return size

@@ -26,8 +26,9 @@ from analyzer.sources import items, read
 from analyzer.sources.columns import CONSOLE, canonical
 from analyzer.sources.console import entries, is_console
 from analyzer.sources.items import Item, Record, Reject
-from analyzer.sources.shapes import Shape, shape_of
+from analyzer.sources.shapes import Shape
 from tests.sources.build import TRUST, counts
+from tests.sources.test_shapes import shape_of
 
 AT = datetime(2026, 3, 4, 17, 22, 11, tzinfo=UTC)
 OTHER_EVENT = (
@@ -157,6 +158,15 @@ def test_one_hour_of_the_afternoon_tells_of_the_whole_file() -> None:
     assert all("time" not in canonical(i.value) for i in found(morning + morning) if isinstance(i, Record))
 
 
+def test_entries_wait_for_that_hour_in_order_and_not_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("analyzer.sources.console._HELD", 3)
+    entry = "[Info] 2026-03-04T{0}.892 [GatewayLogs], isRequestSuccess: true, timeGenerated: 2026-03-04T{0}.892\n"
+    got = found(entry.format("05:22:11") * 4 + OTHER_EVENT + entry.format("05:22:11") + entry.format("13:00:00"))
+    assert [i.line for i in got] == [1, 2, 3, 4, 5, 7, 8]
+    timed = ["time" in canonical(i.value) for i in got if isinstance(i, Record)]
+    assert timed == [False, False, False, True, False, True, True]
+
+
 def test_commas_colons_and_brackets_in_values_divide_nothing() -> None:
     told = only(
         '[Info] 2026-03-04T05:22:11.892 [GatewayLogs], isRequestSuccess: false, url: "http://a/?x=1, apiId: no", '
@@ -186,6 +196,13 @@ def test_other_events_and_their_bad_json_count_once_each() -> None:
     assert canonical(one.value) == {}
 
 
+@pytest.mark.parametrize("name", WRITERS)
+def test_clients_addresses_are_counted_where_they_are_asked_for(tmp_path: Path, name: str) -> None:
+    (tmp_path / "console").write_text(WRITERS[name][0](events()))
+    affected = read([str(tmp_path / "console")], keep_ip=True).affected
+    assert set(affected[affected["dimension"] == "caller"]["value"]) == {"203.0.113.9"}
+
+
 def test_in_json_a_line_that_is_none_is_a_reject(tmp_path: Path) -> None:
     lines = lab.console_json(events()[:6]) + f"{lab.NOT_JSON}\n" * 3
     (tmp_path / "log").write_text(lab.NOT_JSON + "\n" + lines)
@@ -198,7 +215,7 @@ def test_in_json_a_line_that_is_none_is_a_reject(tmp_path: Path) -> None:
 def test_doubtful_json_lines_go_to_the_careful_reader(tmp_path: Path) -> None:
     of = events()[:6]
     rows = [json.loads(lab.console_json_line(e)) for e in of]
-    odd = [{k: v for k, v in rows[0].items() if k != "method"}, {**rows[0], "timeGenerated": "03/04/2026 17:22:11"}]
+    odd = [{k: v for k, v in rows[0].items() if k != "method"}, {**rows[0], "timeGenerated": "3/14/2026, 5:22:11 PM"}]
     text = "".join(json.dumps(r) + "\n" for r in (*rows, *odd)) + logs.blob_lines(of) + logs.export_lines(of)
     (tmp_path / "log").write_text(text)
     assert counts(read([str(tmp_path / "log")])) == (2 + 2 + 2 + 2, 6, 6, 0)

@@ -19,9 +19,9 @@ from analyzer.lab.events import Event
 from analyzer.sources import read
 from analyzer.sources.items import lines
 from analyzer.sources.prefixes import behind, form_of, stripped
-from analyzer.sources.shapes import shape_of
 from tests.sources.build import counts
 from tests.sources.test_console import AT, events
+from tests.sources.test_shapes import shape_of
 
 CLOCK = "2026-03-04T17:22:11.123456789Z"
 

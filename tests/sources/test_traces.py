@@ -19,10 +19,11 @@ from analyzer.model import Kind
 from analyzer.sources import read
 from analyzer.sources.columns import canonical
 from analyzer.sources.items import Item, Record, Reject
-from analyzer.sources.shapes import Shape, shape_of
+from analyzer.sources.shapes import Shape
 from analyzer.sources.traces import is_portal_text, is_trace, portal_text, traces
 from tests.sources.build import TRUST, counts
 from tests.sources.test_console import AT
+from tests.sources.test_shapes import shape_of
 
 CHAIN = f"{TRUST} ---> {texts.VALIDATION}"
 FAILED = logs.failure("orders.example", CHAIN, AT, elapsed=356)
