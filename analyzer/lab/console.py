@@ -24,7 +24,7 @@ CONTAINER = "apim-gateway"
 
 
 def text_2021(event: Event) -> str:
-    """An entry of 2021, over several lines where there is an error: words of Python's spelling, no quotes, no backendUrl."""
+    """An entry of 2021, over several lines where there is an error: no quotes, and beside an error no backendUrl."""
     row = _row(event)
     if event.errors:
         row = {key: value for key, value in row.items() if not key.startswith("backend")}
@@ -43,7 +43,7 @@ def _month_first(event: Event, row: Row) -> str:
 
 
 def text_2024(event: Event) -> str:
-    """An entry of 2023 and 2024: the event's name behind the clock, times without a zone; as the clock is in the 24 hours."""
+    """An entry of 2023 and 2024: the event's name behind the clock, times without a zone."""
     return f"[Info] {_clock(event.time)} [GatewayLogs], {_pairs(_row(event) | {'timeGenerated': _clock(event.time)}, _bare)}"
 
 

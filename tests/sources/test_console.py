@@ -37,7 +37,7 @@ OTHER_EVENT = (
 
 
 def events() -> list[Event]:
-    """Whole seconds, since 2021 printed no fractions; every fifth minute, so that hours before and after noon are there."""
+    """Whole seconds, since 2021 printed no fractions; in the afternoon, so that a time without a zone is one."""
     made = []
     for minute in range(0, 120, 10):
         at = AT + timedelta(minutes=minute)
