@@ -12,6 +12,16 @@ from pathlib import Path
 
 from analyzer.lab import week
 from analyzer.lab.catalogue import BY_HOST
+from analyzer.lab.console import (
+    console_json,
+    console_text,
+    kubectl,
+    text_2_7,
+    text_2021,
+    text_2024,
+    text_with_month_first,
+    trace_document,
+)
 from analyzer.lab.events import Event
 from analyzer.lab.exports import (
     capture,
@@ -58,7 +68,7 @@ class Sample:
 
 def samples() -> tuple[Sample, ...]:
     """Every folder, in the order of the README; no event is in two of them."""
-    return (*_shapes(), *map(_cause, CauseName), *_situations())
+    return (*_shapes(), *_self_hosted_shapes(), *map(_cause, CauseName), *_situations())
 
 
 def files(of: tuple[Sample, ...]) -> dict[str, bytes]:
@@ -134,6 +144,41 @@ def _shapes() -> Iterator[Sample]:
     holds = "storage account in 2016 and 2017: `properties` is a text, and no error is logged"
     old = {"PT1H.json": lines_of_2017(events).encode()}
     yield sample("blob_2017", holds, events, old, "no failure: such files cannot say which connections failed")
+
+
+def _self_hosted_shapes() -> Iterator[Sample]:
+    def sample(name: str, holds: str, events: tuple[Event, ...], files: Mapping[str, str], outcome: str = "") -> Sample:
+        outcome = outcome or "scenario 1 and 2b and a refused port; one look-alike"
+        content = {path: text.encode() for path, text in files.items()}
+        return Sample(folder=f"shapes/{name}", holds=holds, outcome=outcome, events=events, files=content)
+
+    events = week.console_of_2021("console_text_2021")
+    holds = "self-hosted gateway's console of 2021: errors over several lines, a clock without AM and PM"
+    files = {"gateway.log": console_text(events, text_2021)}
+    yield sample("console_text_2021", holds, events, files, "`refused` at the host of the message; one look-alike")
+    events = week.console_events("console_text", week.START + timedelta(hours=13), week.START + timedelta(hours=23))
+    half = len(events) // 2
+    files = {
+        "gateway-2024.log": console_text(events[:half], text_2024),
+        "gateway-2.7.log": console_text(events[half:], text_2_7),
+    }
+    yield sample("console_text", "self-hosted gateway's console of 2024 and since 2.7", events, files)
+    events = week.console_events("console_json")
+    files = {"gateway.json": console_json(events)}
+    yield sample("console_json", "self-hosted gateway's console in JSON", events, files)
+    events = week.console_events("kubectl")
+    third = len(events) // 3
+    files = {
+        "prefix-and-timestamps.log": kubectl(console_text(events[:third], text_with_month_first), events[0].time),
+        "timestamps.log": kubectl(console_json(events[third : 2 * third]), events[third].time, prefix=False),
+        "prefix.log": kubectl(console_json(events[2 * third :]), events[-1].time, timestamps=False),
+    }
+    holds = "`kubectl logs` with `--prefix`, `--timestamps` and both, of a console in text and in JSON"
+    yield sample("kubectl", holds, events, files)
+    events = week.traced()
+    files = {f"trace-{number}.json": trace_document(event) for number, event in enumerate(events, start=1)}
+    holds = "request traces of the classic gateway, one a file: the chain of exceptions"
+    yield sample("trace", holds, events, files, "scenario 1 and a refused port")
 
 
 def _cause(cause: CauseName) -> Sample:
@@ -231,7 +276,8 @@ was given root A and none root B. No record is in two files: the last row is wha
 |---|---|---:|---:|---:|---|
 {table}
 
-`shapes/` and `causes/` are logs of the classic gateway `contoso-apim` (West Europe). The files of `causes/` and
+`shapes/` and `causes/` are logs of the classic gateway `contoso-apim` (West Europe), but for the consoles and `kubectl/`,
+which a self-hosted gateway printed (region onprem; its console does not name the service). The files of `causes/` and
 `situations/` hold blob lines, a week's `PT1H.json` put together.
 """
 

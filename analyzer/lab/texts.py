@@ -10,6 +10,7 @@ UNEXPECTED_EOF = "Received an unexpected EOF or 0 bytes from the transport strea
 ON_A_SEND = "The underlying connection was closed: An unexpected error occurred on a send."
 CLOSED_UNEXPECTEDLY = "The underlying connection was closed: The connection was closed unexpectedly."
 UNABLE_TO_CONNECT = "Unable to connect to the remote server"
+REFUSED_ADDRESS = "No connection could be made because the target machine actively refused it 10.20.3.9:443"
 NO_RESPONSE = (
     "A connection attempt failed because the connected party did not properly respond after a period of time, "
     "or established connection failed because connected host has failed to respond 10.20.3.8:443"

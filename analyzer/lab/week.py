@@ -110,6 +110,53 @@ def shape_events(shape: str, start: datetime = START, end: datetime = END) -> tu
     return in_order([*failures, *abort, *(success(HEALTHY, at) for at in moments(f"{shape} healthy", 5, start, end))])
 
 
+def console_events(shape: str, start: datetime = START, end: datetime = END) -> tuple[Event, ...]:
+    """A little of everything at the self-hosted gateway, in modern .NET's words."""
+    spoken = {
+        Fault.NAME_MISMATCH: texts.CALLBACK,
+        Fault.INCOMPLETE_CHAIN: texts.CALLBACK,
+        Fault.REFUSED: texts.CONNECTION_REFUSED.format(host=CATALOGUE[Fault.REFUSED].host),
+    }
+    failures = [
+        failing(fault, at, gateway=SELF_HOSTED, text=text)
+        for fault, text in spoken.items()
+        for at in moments(f"{shape} {fault}", 2, start, end)
+    ]
+    return in_order([*failures, *_beside(shape, start, end)])
+
+
+def console_of_2021(shape: str) -> tuple[Event, ...]:
+    """The same gateway in 2021: no backendUrl beside an error, so that only the message names the host."""
+    host = CATALOGUE[Fault.REFUSED].host
+    text = texts.ERROR_CONNECTING.format(host=host)
+    events = [failing(Fault.REFUSED, at, gateway=SELF_HOSTED, text=text) for at in moments(f"{shape} refused", 4)]
+    return in_order([*events, *_beside(shape, START, END)])
+
+
+def _beside(shape: str, start: datetime, end: datetime) -> list[Event]:
+    """Successes at the self-hosted gateway, and a look-alike."""
+    abort = [
+        lookalike(Lookalike.CLIENT_ABORT, HEALTHY, at, gateway=SELF_HOSTED)
+        for at in moments(f"{shape} abort", 1, start, end)
+    ]
+    return [
+        *abort,
+        *(success(HEALTHY, at, gateway=SELF_HOSTED) for at in moments(f"{shape} healthy", 5, start, end)),
+    ]
+
+
+def traced() -> tuple[Event, ...]:
+    """Requests that somebody traced: the chain of exceptions says more than the one text of a log."""
+    chain = f"{texts.TRUST} ---> {texts.VALIDATION}"
+    at = moments("traced", 3)
+    events = (
+        failing(Fault.NAME_MISMATCH, at[0], text=chain),
+        failing(Fault.REFUSED, at[1], text=f"{texts.UNABLE_TO_CONNECT} ---> {texts.REFUSED_ADDRESS}"),
+        success(HEALTHY, at[2]),
+    )
+    return in_order(events)
+
+
 def three_gateways() -> tuple[Event, ...]:
     """One backend under root B that fails at a v2, a self-hosted and the classic gateway, each in its own words."""
     fault = Fault.UNTRUSTED_ROOT

@@ -236,7 +236,11 @@ def _expression(spellings: tuple[str, ...], *, typed: bool) -> str:
 def with_caller(dialect: Dialect) -> Dialect:
     """The dialect that reads also the clients' addresses, as its field `caller`; what is no address is NULL."""
     caller = next(field for field in FIELDS if field.name == "caller")
-    spelled = {RESOURCE_LOG.name: (caller.log,), TABLE.name: (caller.table, caller.diagnostics)}
+    spelled = {
+        RESOURCE_LOG.name: (caller.log,),
+        CONSOLE.name: (caller.log,),
+        TABLE.name: (caller.table, caller.diagnostics),
+    }
     spellings = spelled.get(dialect.name, (caller.name,))
     columns = "".join(f", {literal(s)}: 'VARCHAR'" for s in spellings)
     return replace(
@@ -264,6 +268,16 @@ TABLE = _dialect(
     {field.name: tuple(s for s in (field.table, field.diagnostics, *field.also) if s) for field in _READ},
     witness="AdditionalFields",  # the overflow of AzureDiagnostics; `canonical` looks inside
     sure="""coalesce("TimeGenerated", "Timestamp") IS NOT NULL AND coalesce("AdditionalFields", '') IN ('', '{}')""",
+)
+_CONSOLE = {"time": "timeGenerated", "region": "region"}  # else a resource log's, without `properties` around them
+CONSOLE = _dialect(
+    "console",
+    {
+        field.name: (_CONSOLE.get(field.name, field.log.removeprefix("properties.")),) if field.log else ()
+        for field in _READ
+    },
+    witness="method",  # every request has one; the gateway's other events have none
+    sure=""""timeGenerated" IS NOT NULL AND "method" IS NOT NULL""",
 )
 CANONICAL = _dialect(
     "canonical",  # as `files` writes down what `canonical` returned

@@ -10,8 +10,18 @@ from functools import partial
 from itertools import islice
 from typing import BinaryIO
 
-from analyzer.sources import answers, capture, documents, parquet, sheets, tallied
-from analyzer.sources.columns import FORMS, RESOURCE_LOG, TABLE, UNREAD, Dialect, canonical, is_gateway_log, normal
+from analyzer.sources import answers, capture, console, documents, parquet, prefixes, sheets, tallied, traces
+from analyzer.sources.columns import (
+    CONSOLE,
+    FORMS,
+    RESOURCE_LOG,
+    TABLE,
+    UNREAD,
+    Dialect,
+    canonical,
+    is_gateway_log,
+    normal,
+)
 from analyzer.sources.items import Items, Record, item, lines, parse
 from analyzer.sources.packing import Content
 from analyzer.sources.siblings import sibling
@@ -57,6 +67,10 @@ def _line(h: Head) -> bool:
 
 def _nested_line(h: Head) -> bool:
     return _line(h) and h.log is not None and "properties" in h.log.value
+
+
+def _console_line(h: Head) -> bool:
+    return _line(h) and h.log is not None and "timeGenerated" in h.log.value and "properties" not in h.log.value
 
 
 def _answers_nothing(h: Head) -> bool:
@@ -150,6 +164,11 @@ SHAPES: tuple[Shape, ...] = (
         items=documents.document,
         cannot_answer="records of 2016 and 2017 have no lastError, so that they do not say which connections failed",
     ),
+    Shape(
+        name="self-hosted gateway console, text",
+        tells=lambda h: console.is_console(h.data),
+        items=console.entries,
+    ),
     Shape(name="records document", tells=_held_in("records"), items=documents.document),
     Shape(name="Log Analytics API answer", tells=_held_in("tables"), items=documents.document),
     Shape(name="Kusto answer", tells=_held_in("Tables"), items=documents.document),
@@ -167,12 +186,24 @@ SHAPES: tuple[Shape, ...] = (
         items=lines,
         dialect=RESOURCE_LOG,
     ),
+    Shape(
+        name="self-hosted gateway console, JSON",
+        tells=_console_line,
+        items=lines,
+        dialect=CONSOLE,
+    ),
     Shape(name="table rows as JSON lines", tells=_line, items=lines, dialect=TABLE),
     Shape(name="JSON objects", tells=_held_in(""), items=documents.document),
     Shape(
         name="CSV",
         tells=lambda h: is_gateway_log({FORMS[f][0]: "" for f in map(normal, h.header) if f in FORMS}),
         items=sheets.rows,
+    ),
+    Shape(name="request trace", tells=lambda h: traces.is_trace(h.data), items=traces.traces),
+    Shape(
+        name="request trace, portal text",
+        tells=lambda h: traces.is_portal_text(h.data),
+        items=traces.portal_text,
     ),
 )
 """Every shape, in the order in which they are asked; the first that tells is the one."""
@@ -198,6 +229,8 @@ _SIGNATURES: tuple[tuple[bytes, str], ...] = (
 def shape_of(opened: Callable[[], Content]) -> Shape | str:
     """The shape of a file, or why it is not a gateway log. Raises OSError where it cannot be read."""
     head = _head(opened)
+    if prefixed := _behind_prefixes(head):
+        return prefixed
     shape = next((s for s in SHAPES if s.tells(head)), None)
     if why := sibling(r.value for r in head.records or _rows(head)):
         return why
@@ -221,7 +254,10 @@ def _head(opened: Callable[[], Content]) -> Head:
             data += more
         if not data and isinstance(stream.stopped_by, OSError):
             raise stream.stopped_by
-    # What precedes damage says what a file is.
+    return _looked_at(data)  # what precedes damage says what a file is
+
+
+def _looked_at(data: bytes) -> Head:
     records = tuple(islice((r for r in documents.document(io.BytesIO(data)) if isinstance(r, Record)), _ENOUGH))
     # A line that was cut off can swallow the next one, so where the documents show nothing, the lines are asked.
     log = next((r for of in (records, _on_own_lines(data)) for r in of if is_gateway_log(canonical(r.value))), None)
@@ -232,6 +268,19 @@ def _head(opened: Callable[[], Content]) -> Head:
         alone=log is not None and log in _on_own_lines(data),
         header=tuple(sheets.header(data.decode("utf-8", "replace"))),
     )
+
+
+def _behind_prefixes(head: Head) -> Shape | None:
+    """The shape of what stands behind a log tool's prefixes; None where there are none, or no log behind them."""
+    form = prefixes.form_of(head.data)
+    if form is None:
+        return None
+    inner = _looked_at(prefixes.stripped(head.data, form))
+    shape = next((s for s in SHAPES if s not in (EMPTY, NO_ROWS) and s.tells(inner)), None)
+    if shape is None:
+        return None
+    name, items = f"{shape.name} (behind log prefixes)", prefixes.behind(shape.items, form)
+    return replace(shape, name=name, items=items, dialect=None)
 
 
 def _on_own_lines(data: bytes) -> Iterator[Record]:
