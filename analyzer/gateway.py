@@ -45,10 +45,9 @@ def gateways_of(tally: Tally, option: Tier | None = None) -> tuple[Gateway, ...]
     for row in rows(tally.gateways):
         names.setdefault(row.gateway, (row.name, row.region))
         seen[row.gateway][row.field][row.value] += row.counted
-    for row in rows(tally.failures):
-        counts[row.gateway] += row.counted
-    for row in rows(tally.traffic):
-        counts[row.gateway] += row.requests
+    for frame, column in ((tally.failures, "count"), (tally.traffic, "requests")):
+        for id_, number in frame.groupby("gateway", observed=True)[column].sum().items():
+            counts[str(id_)] += int(number)
     stacks = _stacks(tally)
     found = []
     for id_ in sorted({*names, *counts}, key=lambda g: (-counts[g], g)):
@@ -75,8 +74,10 @@ def _tier(seen: dict[str, dict[str, int]], stacks: dict[str, int]) -> tuple[Tier
 def _stacks(tally: Tally) -> dict[str, dict[str, int]]:
     """Failures per gateway and per stack that words its errors so."""
     stacks: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
-    for row in rows(tally.failures):
-        stack = messages.classify(row.signature).stack
+    sums = tally.failures.groupby(["gateway", "signature"], observed=True)["count"].sum()
+    of = {text: messages.classify(text).stack for text in tally.failures["signature"].cat.categories}
+    for row in rows(sums.reset_index()):
+        stack = of[row.signature]
         if stack:
             stacks[row.gateway][stack] += row.counted
     return stacks

@@ -47,6 +47,7 @@ __all__ = [
     "Reason",
     "Remedy",
     "Report",
+    "Rest",
     "Share",
     "SourceIntake",
     "Stage",
@@ -355,6 +356,16 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Rest:
+    """The clusters beyond the worst: counted, not judged."""
+
+    clusters: int = 0
+    failures: int = 0
+    timeline: tuple[Hour, ...] = ()  # of all of them together
+    each: tuple[Cluster, ...] = ()  # most failures first, without messages, timeline and state; not in report.json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything that the outputs show."""
 
@@ -364,12 +375,13 @@ class Report:
     intake: Intake
     gateways: tuple[Gateway, ...]
     findings: tuple[Finding, ...]  # worst first
+    rest: Rest = field(default=Rest())  # clusters that are only counted
     incidents: tuple[Incident, ...] = ()
     caveats: tuple[str, ...] = ()
     evidence: tuple[Evidence, ...] = field(default=())
 
     def to_frames(self) -> dict[str, pd.DataFrame]:
-        """The report as small pandas frames: clusters, timeline, attributions, messages, handshakes (see `report.frames`)."""
+        """The report as small pandas frames: clusters, timeline, attributions, messages, handshakes, rest (see `report.frames`)."""
         from analyzer.report.frames import frames_of
 
         return frames_of(self)

@@ -28,6 +28,7 @@ from analyzer.model import (
     Gateway,
     Outcome,
     Report,
+    Rest,
     State,
     Tier,
     TierFrom,
@@ -44,7 +45,7 @@ Progress = Callable[[str, int, int], None]
 """Called with what is being done, how much of it is done, and how much there is."""
 
 MOST_JUDGED = 1000
-"""Clusters beyond the worst thousand are counted, not judged one by one."""
+"""Clusters beyond the worst thousand are counted, not judged: they stand in clusters.csv and nowhere else."""
 
 DEADLINE = 10.0
 """Seconds for all connections to one backend together."""
@@ -144,8 +145,7 @@ def analyze(
     )
     gateways = gateways_of(tally, None if gateway == "auto" else Tier(gateway))
     tiers = {g.id: g for g in gateways}
-    clusters = clusters_of(tally)
-    judged = clusters[:MOST_JUDGED]
+    judged, rest = clusters_of(tally, MOST_JUDGED)
     aims = {c.id: target_of(c, tiers[c.gateway], aim) for c in judged}
     targets = tuple(dict.fromkeys(t for t in aims.values() if isinstance(t, Target)))
     fresh = tuple(probe(targets)) if probe is not None and targets else ()
@@ -157,8 +157,9 @@ def analyze(
         intake=tally.intake,
         gateways=gateways,
         findings=findings,
+        rest=rest,
         incidents=incidents_of(findings),
-        caveats=caveats_of(tally, clusters, gateways, findings, anchors),
+        caveats=caveats_of(tally, rest, gateways, findings, anchors),
         evidence=(*recorded, *fresh),
     )
 
@@ -220,7 +221,7 @@ def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:
 
 def caveats_of(
     tally: Tally,
-    clusters: Sequence[Cluster],
+    rest: Rest,
     gateways: Sequence[Gateway],
     findings: Sequence[Finding],
     anchors: Anchors,
@@ -237,19 +238,16 @@ def caveats_of(
         if s.shape.startswith(("unreadable", "not a gateway log"))
     ]
     found += [f"{s.name} is empty." for s in intake.sources if s.shape in ("empty file", "empty answer")]
-    assumed = [
-        g.name or g.id
-        for g in gateways
-        if g.tier_from is TierFrom.ASSUMED and any(f.cluster.gateway == g.id for f in findings)
-    ]
+    failing = {f.cluster.gateway for f in findings}
+    assumed = [g.name or g.id for g in gateways if g.tier_from is TierFrom.ASSUMED and g.id in failing]
     if assumed:
         found.append(
             f"Nothing says which tier {', '.join(assumed)} is: classic was assumed, and remedies are given per tier (--gateway sets it)."
         )
-    if len(clusters) > len(findings):
-        left = clusters[len(findings) :]
+    if rest.clusters:
         found.append(
-            f"{len(left)} clusters with {sum(c.failures for c in left)} failures were counted but not judged: only the worst {MOST_JUDGED} are."
+            f"{rest.clusters:,} more clusters with {rest.failures:,} failures were counted, not judged: see clusters.csv. "
+            f"Only the worst {len(findings):,} are judged."
         )
     forbidden = [
         f.cluster.backend.label

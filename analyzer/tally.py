@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from analyzer.model import Intake, Share, SourceIntake, Window
 
-TEXT, COUNT, PORT, TIME = "string", "int64", "Int64", "datetime64[us, UTC]"
+NAME, TEXT, COUNT, PORT, TIME = "category", "string", "int64", "Int64", "datetime64[us, UTC]"
+# NAME is text that many rows repeat: each text is held once, and the categories are those in use, in order
 
-_BACKEND = {"gateway": TEXT, "scheme": TEXT, "host": TEXT, "port": PORT, "backend_id": TEXT}
+_BACKEND = {"gateway": NAME, "scheme": NAME, "host": NAME, "port": PORT, "backend_id": NAME}
 
 FAILURES: Mapping[str, str] = {
     **_BACKEND,
-    "signature": TEXT,
-    "kind": TEXT,
+    "signature": NAME,
+    "kind": NAME,
     "hour": TIME,
     "elapsed_bucket": COUNT,
     "count": COUNT,
@@ -28,15 +30,17 @@ FAILURES: Mapping[str, str] = {
     "last_id": TEXT,
 }
 TRAFFIC: Mapping[str, str] = {**_BACKEND, "hour": TIME, "requests": COUNT, "last_success": TIME}
-AFFECTED: Mapping[str, str] = {**_BACKEND, "signature": TEXT, "dimension": TEXT, "value": TEXT, "count": COUNT}
+AFFECTED: Mapping[str, str] = {**_BACKEND, "signature": NAME, "dimension": NAME, "value": NAME, "count": COUNT}
 GATEWAYS: Mapping[str, str] = {
-    "gateway": TEXT,
-    "name": TEXT,
-    "region": TEXT,
-    "field": TEXT,
-    "value": TEXT,
+    "gateway": NAME,
+    "name": NAME,
+    "region": NAME,
+    "field": NAME,
+    "value": NAME,
     "count": COUNT,
 }
+
+_COUNTED = frozenset({"count", "first", "last", "first_id", "last_id", "requests", "last_success"})
 
 ELAPSED_EDGES_MS: tuple[int, ...] = (
     100,
@@ -126,39 +130,74 @@ def shares(parts: Iterable[Share]) -> tuple[Share, ...]:
 
 
 def typed(frame: pd.DataFrame, schema: Mapping[str, str]) -> pd.DataFrame:
-    """A frame with exactly the schema's columns and dtypes, null strings as "", in the order of its columns' values."""
-    columns = {name: _column(frame[name], dtype) for name, dtype in schema.items()}
-    return pd.DataFrame(columns).sort_values(list(schema), kind="stable", ignore_index=True)
+    """A frame with exactly the schema's columns and dtypes, null strings as "", in the order of what its rows are counted by."""
+    made = pd.DataFrame({name: _column(frame[name], dtype) for name, dtype in schema.items()}, copy=False)
+    return made.sort_values([name for name in schema if name not in _COUNTED], kind="stable", ignore_index=True)
 
 
 def _column(values: Any, dtype: str) -> Any:
     if dtype == TIME:
         return pd.to_datetime(values, utc=True).astype(TIME)
+    if dtype == NAME:
+        codes, names = pd.factorize(values.astype(object).fillna(""), sort=True)
+        return pd.Series(pd.Categorical.from_codes(codes, pd.Index(names, dtype=TEXT)), index=values.index)
     return values.fillna("").astype(TEXT) if dtype == TEXT else values.astype(dtype)
 
 
 def _frame(schema: Mapping[str, str]) -> pd.DataFrame:
-    return pd.DataFrame({name: pd.Series(dtype=dtype) for name, dtype in schema.items()})
+    return typed(pd.DataFrame({name: [] for name in schema}), schema)
 
 
 def _sum(frames: list[pd.DataFrame], schema: Mapping[str, str], **how: str) -> pd.DataFrame:
-    keys = [name for name in schema if name not in how]
-    whole = pd.concat(frames, ignore_index=True)
-    return typed(whole.groupby(keys, dropna=False, sort=False, as_index=False).agg(how), schema)
+    return _added(frames, schema, lambda rows, key: rows.groupby(key).agg(how))
 
 
 def _failures(frames: list[pd.DataFrame]) -> pd.DataFrame:
-    keys = list(FAILURES)[: list(FAILURES).index("count")]
-    whole = pd.concat(frames, ignore_index=True)
+    return _added(frames, FAILURES, _add_failures)
+
+
+def _add_failures(whole: pd.DataFrame, key: pd.Series[int]) -> pd.DataFrame:
     # Of several records at the same time the greatest id stands, so that the order of adding up does not show.
     first = whole.sort_values(["first", "first_id"], ascending=[True, False], kind="stable")
     last = whole.sort_values(["last", "last_id"], ascending=[False, False], kind="stable")
-    ids = {
-        "first_id": first.groupby(keys, dropna=False, sort=False)["first_id"].first(),
-        "last_id": last.groupby(keys, dropna=False, sort=False)["last_id"].first(),
-    }
-    added = whole.groupby(keys, dropna=False, sort=False).agg({"count": "sum", "first": "min", "last": "max"})
-    return typed(added.assign(**ids).reset_index(), FAILURES)
+    ids = {"first_id": first.groupby(key)["first_id"].first(), "last_id": last.groupby(key)["last_id"].first()}
+    return whole.groupby(key).agg({"count": "sum", "first": "min", "last": "max"}).assign(**ids)
+
+
+def _added(
+    frames: list[pd.DataFrame],
+    schema: Mapping[str, str],
+    add: Callable[[pd.DataFrame, pd.Series[int]], pd.DataFrame],
+) -> pd.DataFrame:
+    """The rows of all frames, those of one key added up by `add`, which is given their key's number and indexes by it."""
+    whole = typed(pd.concat([f for f in frames if len(f)] or frames[:1], ignore_index=True), schema)
+    number = _numbers(whole, schema)
+    repeated = number.duplicated(keep=False)
+    if not repeated.any():
+        return whole
+    keys = [name for name in schema if name not in _COUNTED]
+    rows, number_of = whole[repeated], number[repeated]
+    added = rows[keys].groupby(number_of).head(1).set_axis(number_of.unique()).join(add(rows, number_of))
+    lone = whole[~repeated].set_axis(number[~repeated])
+    return pd.concat([lone, added[list(schema)]]).sort_index().reset_index(drop=True).astype(dict(schema))
+
+
+def _numbers(ordered: pd.DataFrame, schema: Mapping[str, str]) -> pd.Series[int]:
+    """The number of each row's key; rows of one key are neighbours, as `typed` leaves them."""
+    differs = np.zeros(len(ordered), dtype=bool)
+    differs[:1] = True
+    for name, dtype in schema.items():
+        if name not in _COUNTED:
+            values = (
+                ordered[name].cat.codes
+                if dtype == NAME
+                else ordered[name].fillna(-1)
+                if dtype == PORT
+                else ordered[name]
+            )
+            plain = values.to_numpy()
+            differs[1:] |= plain[1:] != plain[:-1]
+    return pd.Series(differs.cumsum(), index=ordered.index)
 
 
 def _order(source: SourceIntake) -> tuple[str, str, int, int, int, int, tuple[str, ...]]:

@@ -16,7 +16,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-from analyzer.model import Finding, Report, State, Verdict
+from analyzer.model import Finding, Hour, Report, State, Verdict
 from analyzer.report import words
 from analyzer.report.plain import elided, line
 from analyzer.report.summary import headline
@@ -76,11 +76,11 @@ def _over_time(report: Report) -> Figure:
         return _nothing(report)
     figure, axes = _blank(high=5.2)
     starts = [h.start for f in timed for h in f.cluster.timeline if h.failures]
+    starts += [h.start for h in report.rest.timeline]
     first, last = min(starts), max(starts) + HOUR
     step = step_of(last - first)
     base: Counter[datetime] = Counter()
-    for label, findings, colour in _series(timed, report):
-        hours = [hour for f in findings for hour in f.cluster.timeline]
+    for label, hours, colour in _series(timed, report):
         bars = bucketed(hours, step)
         axes.bar(
             [_days(at) for at in bars],
@@ -129,24 +129,28 @@ def _days(moment: datetime) -> float:
     return float(dates.date2num(moment))  # type: ignore[no-untyped-call]
 
 
-def _series(findings: list[Finding], report: Report) -> list[tuple[str, list[Finding], str]]:
-    """Label, findings and colour of each stack: the worst eight clusters, and all others together."""
+def _series(findings: list[Finding], report: Report) -> list[tuple[str, list[Hour], str]]:
+    """Label, hours and colour of each stack: the worst eight clusters, and all others together."""
     worst = sorted(findings, key=lambda f: -f.cluster.failures)
     top, rest = worst[: len(COLOURS)], worst[len(COLOURS) :]
     names = {g.id: words.gateway(g) for g in report.gateways}
     hosts = Counter(f.cluster.backend.label for f in top)
-    series = []
+    series: list[tuple[str, list[Hour], str]] = []
     for finding, colour in zip(top, COLOURS, strict=False):
         c = finding.cluster
         gateway = f" · {_shown(names.get(c.gateway, c.gateway), 20)}" if hosts[c.backend.label] > 1 else ""
-        series.append((f"{_shown(c.backend.label, 36)}{gateway}", [finding], colour))
-    return [*series, (f"{words.count(len(rest), 'other case')}", rest, OTHER)] if rest else series
+        series.append((f"{_shown(c.backend.label, 36)}{gateway}", list(c.timeline), colour))
+    others = [*(hour for f in rest for hour in f.cluster.timeline), *report.rest.timeline]
+    number = len(rest) + report.rest.clusters
+    return [*series, (words.count(number, "other case"), others, OTHER)] if number else series
 
 
 def _by_cause(report: Report) -> Figure:
     failures: Counter[tuple[str, Verdict]] = Counter()
     for finding in report.findings:
         failures[words.cause(finding.lead), finding.lead.verdict] += finding.cluster.failures
+    if report.rest.failures:
+        failures["not judged, only counted", Verdict.UNKNOWN] += report.rest.failures
     totals: Counter[str] = Counter()
     for (cause, _), number in failures.items():
         totals[cause] += number

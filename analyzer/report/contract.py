@@ -192,6 +192,14 @@ class IncidentPart(Struct, frozen=True, kw_only=True):
     remedy: tuple[RemedyPart, ...]
 
 
+class RestPart(Struct, frozen=True, kw_only=True):
+    """The clusters that were counted and not judged: one by one they stand in clusters.csv."""
+
+    clusters: int = 0
+    failures: int = 0
+    timeline: tuple[HourPart, ...] = ()
+
+
 class Document(Struct, frozen=True, kw_only=True):
     schema: str
     window: WindowPart
@@ -200,4 +208,5 @@ class Document(Struct, frozen=True, kw_only=True):
     clusters: tuple[ClusterPart, ...]
     incidents: tuple[IncidentPart, ...]
     caveats: tuple[str, ...]
+    rest: RestPart = RestPart()  # intake.failures = failures of clusters + rest.failures
     made_at: Moment | None = None

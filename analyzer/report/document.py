@@ -25,6 +25,7 @@ from analyzer.model import (
     Reason,
     Remedy,
     Report,
+    Rest,
     SourceIntake,
     Stage,
     Window,
@@ -45,6 +46,7 @@ from analyzer.report.contract import (
     IntakePart,
     ReasonPart,
     RemedyPart,
+    RestPart,
     SourcePart,
     SpanPart,
     WindowPart,
@@ -78,12 +80,18 @@ def document_of(report: Report) -> Document:
             for i in report.incidents
         ),
         caveats=report.caveats,
+        rest=RestPart(
+            clusters=report.rest.clusters, failures=report.rest.failures, timeline=_hour_parts(report.rest.timeline)
+        ),
         made_at=report.made_at,
     )
 
 
 def report_of(document: Document) -> Report:
-    """The report that a document describes; certificates come without DER, and `evidence` is empty: evidence.json has both."""
+    """The report that a document describes; certificates come without DER, `evidence` and `rest.each` are empty.
+
+    evidence.json has certificates and evidence, clusters.csv the clusters of the rest.
+    """
     window, intake = document.window, document.intake
     return Report(
         made_at=document.made_at or window.found.end or datetime.fromtimestamp(0, UTC),
@@ -101,6 +109,9 @@ def report_of(document: Document) -> Report:
             for i in document.incidents
         ),
         caveats=document.caveats,
+        rest=Rest(
+            clusters=document.rest.clusters, failures=document.rest.failures, timeline=_hours(document.rest.timeline)
+        ),
     )
 
 
@@ -136,7 +147,7 @@ def _cluster_part(finding: Finding) -> ClusterPart:
         evidence=tuple(_evidence_part(e) for e in finding.evidence),
         family=c.family,
         affected=AffectedPart(**_fields(c, AffectedPart)),
-        timeline=tuple(HourPart(**_fields(h, HourPart)) for h in c.timeline),
+        timeline=_hour_parts(c.timeline),
         elapsed=tuple(ElapsedPart(up_to_ms=edge, failures=failures) for edge, failures in c.elapsed),
         chain=tuple(CertificatePart(**_fields(one, CertificatePart)) for one in finding.chain),
     )
@@ -157,7 +168,7 @@ def _finding(part: ClusterPart) -> Finding:
         last_success=part.last_success,
         messages=part.messages,
         correlation_ids=part.correlation_ids,
-        timeline=tuple(Hour(**_fields(h, HourPart)) for h in part.timeline),
+        timeline=_hours(part.timeline),
         elapsed=tuple((e.up_to_ms, e.failures) for e in part.elapsed),
         **_fields(part.affected, AffectedPart),
     )
@@ -211,6 +222,14 @@ def _evidence(part: EvidencePart, backend: Backend) -> Evidence:
         pinned=part.pinned,
         allowed=part.allowed,
     )
+
+
+def _hour_parts(hours: tuple[Hour, ...]) -> tuple[HourPart, ...]:
+    return tuple(HourPart(**_fields(h, HourPart)) for h in hours)
+
+
+def _hours(parts: tuple[HourPart, ...]) -> tuple[Hour, ...]:
+    return tuple(Hour(**_fields(h, HourPart)) for h in parts)
 
 
 def _remedy_parts(remedies: tuple[Remedy, ...]) -> tuple[RemedyPart, ...]:

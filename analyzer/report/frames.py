@@ -35,6 +35,7 @@ CLUSTERS = {
 TIMELINE = {"cluster": TEXT, "hour": TIME, "failures": COUNT, "requests": MAYBE_COUNT}
 ATTRIBUTIONS = {"cluster": TEXT, "rank": COUNT, "cause": TEXT, "scenario": TEXT, "verdict": TEXT, "reasons": TEXT}
 MESSAGES = {"cluster": TEXT, "text": TEXT, "kind": TEXT, "failures": COUNT}
+REST = {"clusters": COUNT, "failures": COUNT}
 HANDSHAKES = {
     "cluster": TEXT,
     "address": TEXT,
@@ -54,11 +55,12 @@ HANDSHAKES = {
 
 
 def frames_of(report: Report) -> dict[str, pd.DataFrame]:
-    """Frames by name; `cluster` joins them.
+    """Frames by name; `cluster` joins all but the last.
 
     clusters: one row per cluster, worst first. timeline: one per cluster and hour (`hour` is its start). attributions: one per
     cluster and cause, `rank` 0 leads, `reasons` one a line. messages: one per cluster and error text. handshakes: one per
-    connection of the probe. Columns and dtypes: CLUSTERS, TIMELINE, ATTRIBUTIONS, MESSAGES, HANDSHAKES of this module.
+    connection of the probe. rest: how many more clusters were counted and not judged, in one row, or none: clusters.csv has them.
+    Columns and dtypes: CLUSTERS, TIMELINE, ATTRIBUTIONS, MESSAGES, HANDSHAKES, REST of this module.
     """
     return {
         "clusters": _frame(CLUSTERS, _clusters(report)),
@@ -94,6 +96,9 @@ def frames_of(report: Report) -> dict[str, pd.DataFrame]:
             ),
         ),
         "handshakes": _frame(HANDSHAKES, _handshakes(report)),
+        "rest": _frame(
+            REST, [{"clusters": rest.clusters, "failures": rest.failures}] if (rest := report.rest).clusters else []
+        ),
     }
 
 

@@ -15,7 +15,7 @@ from analyzer.report import words
 from analyzer.report.chain import links_of
 from analyzer.report.ladder import rungs_of
 from analyzer.report.plain import elided, plain
-from analyzer.report.summary import groups, headline, not_seen, told
+from analyzer.report.summary import failures, groups, headline, not_seen, told
 from analyzer.report.timeline import HEIGHT, WIDTH, Timeline, timeline_of
 
 CASES_AT_FIRST, INCIDENTS_AT_FIRST = 3, 10
@@ -30,6 +30,8 @@ def render(report: Report) -> str:
         report=report,
         headline=headline(report),
         told=told(report),
+        failures=failures(report),
+        rest=words.rest(report),
         groups=groups(report),
         notes=not_seen(report),
         gateways={g.id: g for g in report.gateways},
@@ -43,7 +45,7 @@ def render(report: Report) -> str:
 
 
 def _overall(report: Report) -> Timeline | None:
-    hours = tuple(hour for f in report.findings for hour in f.cluster.timeline)
+    hours = (*(hour for f in report.findings for hour in f.cluster.timeline), *report.rest.timeline)
     return timeline_of(hours, report.found.start, report.found.end)
 
 

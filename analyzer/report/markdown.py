@@ -68,6 +68,9 @@ def _lines(report: Report) -> Iterator[str]:
         yield ""
         yield from _table(report)
         yield ""
+        if report.rest.clusters:
+            yield escaped(words.rest(report))
+            yield ""
         names = {g.id: words.gateway(g) for g in report.gateways}
         for finding in report.findings[:_CASES]:
             yield from _case(finding, names.get(finding.cluster.gateway, finding.cluster.gateway))

@@ -58,23 +58,28 @@ class Note:
     items: tuple[str, ...]
 
 
+def failures(report: Report) -> int:
+    """Of all clusters, also of those that were only counted."""
+    return sum(f.cluster.failures for f in report.findings) + report.rest.failures
+
+
 def headline(report: Report) -> str:
     """What fails, in half a sentence, led by the explanation of most failures."""
-    total = sum(f.cluster.failures for f in report.findings)
+    total = failures(report)
     if not report.findings:
         records = report.intake.records
         return f"No failed backend connection in {words.count(records, 'record')}" if records else "No record was found"
     explained = _explained(report)
     if not explained:
         return f"{words.count(total, 'failed backend connection')}: cause not known"
-    cause, failures = explained.most_common(1)[0]
-    if failures == total:
+    cause, those = explained.most_common(1)[0]
+    if those == total:
         return f"{'All ' if total > 1 else ''}{words.count(total, 'failed backend connection')}: {words.CAUSES[cause]}"
-    return f"{failures:,} of {words.count(total, 'failed backend connection')}: {words.CAUSES[cause]}"
+    return f"{those:,} of {words.count(total, 'failed backend connection')}: {words.CAUSES[cause]}"
 
 
 def told(report: Report) -> str:
-    """How many backends fail, and gateways, since when, and how much of it is explained; two or three sentences."""
+    """How many backends fail, and gateways, since when, and how much of it is explained; two to four sentences."""
     findings = report.findings
     if not findings:
         return "Nothing to mend was found. What was read is listed below."
@@ -92,6 +97,7 @@ def told(report: Report) -> str:
     return (
         f"{words.count(gateways, 'gateway')} could not connect to {words.count(backends, 'backend')}, since {words.when(since)}. "
         f"Of {words.count(len(findings), 'case')}, {going or 'none'} still {'fails' if going == 1 else 'fail'}. The cause is {spread}."
+        f"{' ' if report.rest.clusters else ''}{words.rest(report)}"
     )
 
 
@@ -147,8 +153,8 @@ def not_seen(report: Report) -> tuple[Note, ...]:
 
 def _explained(report: Report) -> Counter[CauseName]:
     """Failures by leading cause, where that is confirmed or likely."""
-    failures: Counter[CauseName] = Counter()
+    found: Counter[CauseName] = Counter()
     for finding in report.findings:
         if finding.lead.verdict in (Verdict.CONFIRMED, Verdict.LIKELY):
-            failures[finding.lead.cause] += finding.cluster.failures
-    return failures
+            found[finding.lead.cause] += finding.cluster.failures
+    return found

@@ -12,6 +12,7 @@ from analyzer.model import (
     Collected,
     Gateway,
     Outcome,
+    Report,
     State,
     Tier,
     TierFrom,
@@ -154,6 +155,14 @@ def iso(moment: datetime) -> str:
 def count(number: int, noun: str, plural: str = "") -> str:
     """A number with its noun: `1 failure`, `1,234 failures`."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
+
+
+def rest(report: Report) -> str:
+    """The clusters that were only counted, as one sentence; "" where every cluster was judged."""
+    left = report.rest
+    if not left.clusters:
+        return ""
+    return f"{count(left.clusters, 'more cluster')} with {count(left.failures, 'failure')}, counted, not judged: see clusters.csv."
 
 
 def listed(items: Iterable[str], most: int = 3) -> str:

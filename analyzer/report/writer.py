@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -116,15 +116,15 @@ def _render(report: Report, folder: Path) -> tuple[Path, ...]:
     from analyzer.report import charts
 
     (folder / CHARTS).mkdir()
-    contents = {
-        "report.html": html.render(report).encode(),
-        "report.md": markdown.render(report).encode(),
-        "report.json": json_file.dumps(report),
-        "clusters.csv": csv_file.dumps(report).encode(csv_file.ENCODING),
-        "evidence.json": evidence.dumps(report.evidence),
+    contents: dict[str, Callable[[], bytes]] = {  # one at a time: each may be large
+        "report.html": lambda: html.render(report).encode(),
+        "report.md": lambda: markdown.render(report).encode(),
+        "report.json": lambda: json_file.dumps(report),
+        "clusters.csv": lambda: csv_file.dumps(report).encode(csv_file.ENCODING),
+        "evidence.json": lambda: evidence.dumps(report.evidence),
     }
     for name, content in contents.items():
-        (folder / name).write_bytes(content)
+        (folder / name).write_bytes(content())
     pictures = charts.write(report, folder / CHARTS)
     return (*map(Path, contents), *(path.relative_to(folder) for path in pictures))
 

@@ -27,6 +27,7 @@ from analyzer.model import (
     Reason,
     Remedy,
     Report,
+    Rest,
     Share,
     SourceIntake,
     Stage,
@@ -472,6 +473,16 @@ def report(*findings: Finding, **changes: object) -> Report:
         evidence=tuple(e for f in findings for e in f.evidence),
     )
     return replace(made, **changes)  # type: ignore[arg-type]
+
+
+def crowded() -> Report:
+    """A report beyond whose findings two clusters were only counted."""
+    judged, *others = (finding(f"{name}.contoso.example") for name in ("a", "b", "c"))
+    counted = tuple(replace(f.cluster, messages=(), timeline=(), state=State.UNKNOWN) for f in others)
+    rest = Rest(clusters=2, failures=sum(c.failures for c in counted), timeline=hours({1: 600, 2: 24}), each=counted)
+    made = report(judged, rest=rest)
+    source = replace(made.intake.sources[0], failures=judged.cluster.failures + rest.failures)
+    return replace(made, intake=replace(made.intake, sources=(source,)))
 
 
 def empty() -> Report:

@@ -42,6 +42,7 @@ REPORTS: dict[str, Callable[[], Report]] = {
     "rich": make.rich,
     "empty": make.empty,
     "one": lambda: make.report(make.rich().findings[0]),
+    "crowded": make.crowded,
     "long labels": long_labels,
     "years": years,
     "many": many,

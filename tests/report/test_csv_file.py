@@ -88,3 +88,14 @@ def test_a_report_without_failures_is_its_head() -> None:
 
 def test_no_cell_is_longer_than_excel_takes() -> None:
     assert max(len(cell) for row in rows(dumps(make.hostile("W" * 100_000))) for cell in row) < 32_767
+
+
+def test_clusters_that_were_only_counted_follow_the_judged_ones() -> None:
+    head, *body = rows(dumps(make.crowded()))
+    found = [dict(zip(head, row, strict=True)) for row in body]
+    assert [(row["host"], row["verdict"], row["cause"]) for row in found] == [
+        ("a.contoso.example", "confirmed", "untrusted_root"),
+        ("b.contoso.example", "not judged", ""),
+        ("c.contoso.example", "not judged", ""),
+    ]
+    assert (found[1]["failures"], found[1]["first_seen_utc"], found[1]["state"]) == ("312", "2025-11-17 08:02:11", "")

@@ -15,10 +15,11 @@ COLUMNS = {
     "attributions": frames.ATTRIBUTIONS,
     "messages": frames.MESSAGES,
     "handshakes": frames.HANDSHAKES,
+    "rest": frames.REST,
 }
 
 
-@pytest.mark.parametrize("report", [make.rich(), make.empty(), make.hostile("x")])
+@pytest.mark.parametrize("report", [make.rich(), make.empty(), make.crowded(), make.hostile("x")])
 def test_columns_and_dtypes_are_those_documented(report: Report) -> None:
     found = report.to_frames()
     assert list(found) == list(COLUMNS)
@@ -47,7 +48,11 @@ def test_the_frames_hold_what_the_report_holds() -> None:
 def test_the_frames_join_by_cluster() -> None:
     found = make.rich().to_frames()
     known = set(found["clusters"]["cluster"])
-    assert all(set(frame["cluster"]) <= known for frame in found.values())
+    assert all(set(frame["cluster"]) <= known for name, frame in found.items() if name != "rest")
+
+
+def test_clusters_that_were_only_counted_are_told_of() -> None:
+    assert make.crowded().to_frames()["rest"].to_dict("records") == [{"clusters": 2, "failures": 624}]
 
 
 def test_an_empty_report_has_empty_frames() -> None:

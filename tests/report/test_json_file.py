@@ -88,10 +88,11 @@ def only_contract(value: Any, shape: Any) -> Any:
 
 
 def as_carried(report: Report) -> Report:
-    """What of a report the file carries: all but the DER of certificates and the evidence kept beside the clusters."""
+    """What of a report the file carries: all but the DER of certificates, evidence beside the clusters, and the rest one by one."""
     return replace(
         report,
         evidence=(),
+        rest=replace(report.rest, each=()),
         findings=tuple(
             replace(
                 f,
@@ -128,6 +129,16 @@ def test_every_record_is_counted_once() -> None:
     assert intake["failures"] == sum(c["failures"] for c in written(make.rich())["clusters"])
 
 
+def test_failures_of_clusters_that_were_only_counted_add_up_too() -> None:
+    document = written(make.crowded())
+    holds(document, CONTRACT)
+    judged, rest = sum(c["failures"] for c in document["clusters"]), document["rest"]
+    assert len(document["clusters"]) == 1
+    assert (rest["clusters"], rest["failures"]) == (2, 624)
+    assert document["intake"]["failures"] == judged + rest["failures"]
+    assert rest["failures"] == sum(hour["failures"] for hour in rest["timeline"])
+
+
 def test_a_cluster_names_its_strongest_attribution() -> None:
     first = written(make.rich())["clusters"][0]
     assert (first["cause"], first["scenario"], first["verdict"]) == ("untrusted_root", "2a", "confirmed")
@@ -154,7 +165,7 @@ def test_a_name_that_does_not_resolve_took_no_connection() -> None:
     assert connections["mainframe.contoso.example"] == [3]
 
 
-@pytest.mark.parametrize("report", [make.rich(), make.empty(), *map(make.hostile, make.HOSTILE)])
+@pytest.mark.parametrize("report", [make.rich(), make.empty(), make.crowded(), *map(make.hostile, make.HOSTILE)])
 def test_what_was_written_comes_back(tmp_path: Path, report: Report) -> None:
     content = dumps(report)
     back = load(saved(tmp_path, content))

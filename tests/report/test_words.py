@@ -8,8 +8,10 @@ from enum import StrEnum
 import pytest
 
 from analyzer.model import CauseName, Outcome, State, Tier, TierFrom, Verdict, Window
-from analyzer.report import words
+from analyzer.report import html, markdown, words
 from analyzer.report.plain import elided, line, plain
+from analyzer.report.summary import headline
+from tests.report import make
 
 
 @pytest.mark.parametrize(
@@ -70,3 +72,13 @@ def test_long_texts_keep_both_ends() -> None:
     assert elided("short", 10) == "short"
     assert elided("abcdefghijklmnop", 10) == "abcdef…nop"
     assert len(elided("x" * 5000)) == 1000
+
+
+def test_every_page_says_what_was_only_counted() -> None:
+    said = "2 more clusters with 624 failures, counted, not judged: see clusters.csv."
+    report = make.crowded()
+    assert words.rest(report) == said
+    assert words.rest(make.rich()) == ""
+    assert said in html.render(report)
+    assert said in markdown.render(report).replace("\\", "")
+    assert headline(report).startswith("312 of 936 failed backend connections")
