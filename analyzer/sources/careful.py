@@ -47,6 +47,33 @@ class LogFile:
             self.first_rejected.append(f"{self.name}:{one.line}: {one.why}" + (f": {one.quote}" if one.quote else ""))
 
 
+def records(file: LogFile, items: Items, opened: Callable[[], Content]) -> Iterator[Record]:
+    """Each record that `items` finds in the file, or in a part of it; what is none is counted there.
+
+    A damaged archive costs what follows the damage: it is one reject.
+    """
+    line, last = 0, None
+    try:
+        with opened() as stream:
+            for one in items(stream):
+                if last is not None:
+                    file.reject(last)
+                line, last = one.line, None
+                if isinstance(one, Record):
+                    yield one
+                else:
+                    last = one
+            stopped = stream.stopped_by
+    except OSError as error:
+        stopped = error
+    if isinstance(stopped, Damaged):
+        last = Reject(line=line, why=str(stopped))  # what was cut in two goes with it
+    elif stopped is not None:
+        file.unreadable = cause(stopped)
+    if last is not None:
+        file.reject(last)
+
+
 class Spool:
     """A file of canonical JSON lines, made anew in the workspace; a context manager that removes it."""
 
@@ -69,33 +96,14 @@ class Spool:
     def write(self, position: int, file: LogFile, items: Items, opened: Callable[[], Content]) -> None:
         """Write each record that `items` finds in the file, or in a part of it, marked with its position; count the rest.
 
-        A damaged archive costs what follows the damage: it is one reject. Raises SourceError where nothing says how the
-        file's times are to be read.
+        Raises SourceError where nothing says how the file's times are to be read.
         """
         clock = self._clocks.setdefault(position, Clock(file.name, self._locale, partial(_times, file)))
-        line, last = 0, None
-        try:
-            with opened() as stream:
-                for one in items(stream):
-                    if last is not None:
-                        file.reject(last)
-                    line, last = one.line, None
-                    if isinstance(one, Record):
-                        fields = canonical(one.value, absent=file.shape.absent)
-                        if "time" in fields:
-                            fields["time"] = clock.utc(fields["time"], line, heading(one.value))
-                        self._put({"file": str(position), **fields})
-                    else:
-                        last = one
-                stopped = stream.stopped_by
-        except OSError as error:
-            stopped = error
-        if isinstance(stopped, Damaged):
-            last = Reject(line=line, why=str(stopped))  # what was cut in two goes with it
-        elif stopped is not None:
-            file.unreadable = cause(stopped)
-        if last is not None:
-            file.reject(last)
+        for one in records(file, items, opened):
+            fields = canonical(one.value, absent=file.shape.absent)
+            if "time" in fields:
+                fields["time"] = clock.utc(fields["time"], one.line, heading(one.value))
+            self._put({"file": str(position), **fields})
 
     def notes(self) -> Iterator[tuple[int, str]]:
         """What was assumed in reading the times, with the position of the file."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from functools import partial
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,7 +17,8 @@ import numpy.typing as npt
 
 from analyzer.errors import SourceError
 from analyzer.model import Window
-from analyzer.sources.careful import LogFile, Spool
+from analyzer.sources import tallied
+from analyzer.sources.careful import LogFile, Spool, records
 from analyzer.sources.clocks import Locale
 from analyzer.sources.columns import CANONICAL, Dialect
 from analyzer.sources.grouping import GROUPS, bounds, grouped, unsure
@@ -30,6 +32,7 @@ MEMORY = "240MB"  # beyond it DuckDB spills into the workspace
 _THREADS = 8  # each takes some 50 MB to read JSON, whatever the file
 _AT_ONCE = 128 << 20  # bytes of files, or of spool, that one statement reads
 _FILES_AT_ONCE = 2_000
+_ROWS_AT_ONCE = 20_000  # of a tally
 
 
 @contextmanager
@@ -96,7 +99,7 @@ class _Counting:
     ) -> None:
         self.spool = Spool(workspace / "records.json", locale, keep_ip=keep_ip)
         self._db, self._files, self._workspace, self._keep_ip = db, files, workspace, keep_ip
-        self._bounds, self._on_progress = bounds(window), on_progress
+        self._window, self._bounds, self._on_progress = window, bounds(window), on_progress
         self._parts = 0  # paths that DuckDB read
         self._done, self._total = 0, sum(f.found.size for f in files)
         self._progress(0)
@@ -112,9 +115,13 @@ class _Counting:
     def others(self) -> None:
         """Count the files that only a careful reader can read, and all that was left to it."""
         for position, file in enumerate(self._files):
-            if file.shape.dialect is None:
+            if file.shape.tallied:
+                self._tallied(position, file)
+            elif file.shape.dialect is None:
                 self._spooled(position, file.shape.items, file.content)
-                self._progress(file.found.size)
+            else:
+                continue
+            self._progress(file.found.size)
         self._add_spooled()
         for position, note in self.spool.notes():
             self._files[position].notes.append(note)
@@ -186,6 +193,14 @@ class _Counting:
         finally:
             self._db.execute("SET preserve_insertion_order = false")
         return np.asarray(found["position"])  # an array: there may be millions
+
+    def _tallied(self, position: int, file: LogFile) -> None:
+        """What was counted elsewhere, by the hour: the window's edges are rounded outward to whole hours."""
+        rows = (one.value for one in records(file, file.shape.items, file.content))
+        while several := list(islice(rows, _ROWS_AT_ONCE)):
+            tallied.insert(self._db, position, several)  # type: ignore[arg-type]  # its values are texts
+        if tallied.cut(self._db, position, self._window):
+            file.notes.append(f"{file.name} counts by the hour: the window was rounded outward to whole hours.")
 
     def _spooled(self, position: int, items: Items, opened: Callable[[], Content]) -> None:
         self.spool.write(position, self._files[position], items, opened)

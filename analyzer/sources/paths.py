@@ -40,7 +40,7 @@ class Found:
     opened: Callable[[], BinaryIO] = _never  # its bytes as stored, from the first one; raises OSError
     size: int = 0  # bytes
     modified: float = 0.0  # seconds since the epoch
-    source: int = 0  # which of the user's sources it is behind
+    origin: str = ""  # what the user gave
     refused: str = ""  # why it is not read
 
 
@@ -50,9 +50,9 @@ def find(sources: Sequence[str], *, workspace: Path, stdin: BinaryIO | None = No
     The same file reached twice, by whatever links, is there once. Raises SourceError where a source names nothing.
     """
     found: dict[str, Found] = {}
-    for place, source in enumerate(sources):
+    for source in sources:
         for one in _behind(source, workspace, stdin):
-            found.setdefault(os.path.realpath(one.address), replace(one, source=place))
+            found.setdefault(os.path.realpath(one.address), replace(one, origin=_shown(source)))
     return tuple(found.values())
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +13,7 @@ import pandas as pd
 
 from analyzer import messages
 from analyzer.model import Intake, Share, SourceIntake, Window
+from analyzer.overlap import overlaps
 from analyzer.sources import addresses
 from analyzer.sources.careful import LogFile
 from analyzer.sources.grouping import BACKEND_FAILED, SEND_REQUEST, bounds
@@ -230,7 +232,14 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
             send_request=_shares(db, "named_host", f"label = {literal(SEND_REQUEST)} AND class = 'lookalike'"),
         ),
         found=Window(start=_aware(first), end=_aware(last)),
-        caveats=(*(note for file in files for note in file.notes), *_untimed(db, files), *outside, *_folded(db)),
+        caveats=(
+            *(note for file in files for note in file.notes),
+            *_untimed(db, files),
+            *outside,
+            *_folded(db),
+            *_cannot_answer(files),
+            *overlaps(_seen(db, files)),
+        ),
     )
 
 
@@ -284,6 +293,31 @@ def _untimed(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile]) -> list[st
     ]
 
 
+def _cannot_answer(files: Sequence[LogFile]) -> list[str]:
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for file in files:
+        if file.shape.cannot_answer:
+            by_reason[file.shape.cannot_answer].append(file.name)
+    return [
+        f"{names[0]}{f' and {len(names) - 1} more' if len(names) > 1 else ''}: {why}."
+        for why, names in by_reason.items()
+    ]
+
+
+def _seen(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile]) -> pd.DataFrame:
+    """Which source, in which shape, holds records of which gateway and hour; an account's blobs, one an hour, are one source."""
+    sources = [
+        "blobs of an hour each" if _HOURLY.search(f.found.address) else f"{f.found.origin} ({f.shape.name})"
+        for f in files
+    ]
+    db.register("origin", pd.DataFrame({"file": range(len(files)), "source": sources}))
+    query = "SELECT DISTINCT source, gateway, hour FROM settled JOIN origin USING (file) WHERE dimension IS NULL"
+    return db.execute(query).df()
+
+
+_HOURLY = re.compile(r"PT[15][HM][^/\\]*$")
+
+
 def _folded(db: duckdb.DuckDBPyConnection) -> list[str]:
     """What was counted more coarsely than asked for, because there is too much of it."""
     whole, hosts, parents, texts = _row(
@@ -313,4 +347,6 @@ def _shares(db: duckdb.DuckDBPyConnection, value: str, condition: str) -> tuple[
 
 
 def _row(db: duckdb.DuckDBPyConnection, query: str) -> tuple[Any, ...]:
-    return db.execute(query).fetchone() or (None, None)
+    return db.execute(query).fetchall()[
+        0
+    ]  # all of one: a result that is not fetched to its end keeps the connection busy

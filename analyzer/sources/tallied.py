@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import BinaryIO
 
 import duckdb
 import pandas as pd
 
+from analyzer.model import Window
 from analyzer.sources.answers import TALLY_VERSION
 from analyzer.sources.columns import normal
-from analyzer.sources.grouping import SEND_REQUEST
+from analyzer.sources.grouping import SEND_REQUEST, bounds
 from analyzer.sources.items import Item, Items, Record, Reject
 from analyzer.tally import ELAPSED_EDGES_MS, NOT_LOGGED
 
@@ -69,6 +70,21 @@ def insert(db: duckdb.DuckDBPyConnection, part: int, rows: Iterable[Mapping[str,
     db.execute(_INSERT, {"part": part})
     db.unregister("tallied")
 
+
+def cut(db: duckdb.DuckDBPyConnection, part: int, window: Window) -> bool:
+    """Leave what of a tally lies outside a window, rounded outward to whole hours; whether it had to be rounded."""
+    hour = timedelta(hours=1)
+    start = window.start and window.start.replace(minute=0, second=0, microsecond=0)
+    end = window.end and -((_EPOCH - window.end) // hour) * hour + _EPOCH
+    db.execute(
+        """UPDATE groups SET class = 'outside' WHERE file = $file AND (
+            coalesce(hour, last) < $start::TIMESTAMP OR coalesce(hour, first) >= $end::TIMESTAMP)""",
+        {"file": part, **bounds(Window(start=start, end=end))},
+    )
+    return (start, end) != (window.start, window.end)
+
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _NAMES = ("label", "resource_id", "resource", "region", "sku", "origin", "backend_id", "dimension", "value")
 _INSERT = f"""
