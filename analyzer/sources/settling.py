@@ -18,7 +18,7 @@ from analyzer.sources import addresses
 from analyzer.sources.careful import LogFile
 from analyzer.sources.grouping import BACKEND_FAILED, SEND_REQUEST, bounds
 from analyzer.sources.masking import hide_sql, literal, mask_sql
-from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, TRAFFIC, Tally, shares, typed
+from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, PORT, TRAFFIC, Tally, shares, typed
 
 _SERVICE = re.compile(
     r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.apimanagement/service/[^/]+", re.IGNORECASE
@@ -35,16 +35,17 @@ def _clean(text: str) -> str:
 _PLACE_UNTIMED = (
     # A record whose time cannot be read still counts: at its file's last time, else at the time the file was written.
     """CREATE TABLE clocks AS
-    SELECT file, coalesce(max(g.last), any_value(f.modified)) AS moment, max(g.last) IS NOT NULL AS own,
-        coalesce(sum(g.count) FILTER (NOT g.timed AND g.dimension IS NULL), 0) AS untimed
-    FROM files f LEFT JOIN groups g USING (file) GROUP BY file""",
+    SELECT file, coalesce(last, modified) AS moment, last IS NOT NULL AS own, coalesce(untimed, 0) AS untimed
+    FROM files LEFT JOIN (
+        SELECT file, max(last) AS last, sum(count) FILTER (NOT timed AND dimension IS NULL) AS untimed FROM groups GROUP BY file
+    ) USING (file)""",
     """UPDATE groups SET first = moment, last = moment,
         hour = CASE WHEN dimension IS NULL THEN date_trunc('hour', moment) END,
         class = CASE WHEN moment < $start::TIMESTAMP OR moment >= $end::TIMESTAMP THEN 'outside' ELSE class END
     FROM clocks WHERE clocks.file = groups.file AND NOT timed""",
 )
 
-MOST_BY_THE_HOUR = 2_000
+MOST_BY_THE_HOUR = 1_200
 """Failing backends beyond the worst so many, and other backends beyond the busiest, are counted as a whole, not by the hour."""
 MOST_HOSTS = 100_000
 """Above it, hosts that differ in their first label only are counted as one, where there are MANY_SIBLINGS of them."""
@@ -160,40 +161,36 @@ SELECT gateway, backend, CASE WHEN row_number() OVER (ORDER BY failures DESC, co
 FROM counted""",
 )
 
-_BACKEND = (
-    "b.backend.scheme AS scheme, b.backend.host AS host, b.backend.port AS port, b.backend.backend_id AS backend_id"
-)
+_BACKENDS = """SELECT backend.scheme AS scheme, backend.host AS host, backend.port AS port, backend.backend_id AS backend_id
+FROM backends ORDER BY id"""
 
-_FAILURES = f"""
-SELECT gateway, {_BACKEND}, signature, hour, elapsed_bucket, count, first, last, first_id.id AS first_id, last_id.id AS last_id
+_FAILURES = """
+SELECT gateway, backend, signature, hour, elapsed_bucket, count, first, last, first_id.id AS first_id, last_id.id AS last_id
 FROM (
-    SELECT s.gateway, failing, signature, coalesce(h.whole, hour) AS hour, elapsed_bucket, sum(count)::BIGINT AS count,
+    SELECT s.gateway, failing AS backend, signature, coalesce(h.whole, hour) AS hour, elapsed_bucket, sum(count)::BIGINT AS count,
         min(first) AS first, max(last) AS last, max(first_id) AS first_id, max(last_id) AS last_id
     FROM settled s JOIN hours h ON s.gateway = h.gateway AND s.failing = h.backend
     WHERE class = 'failure' AND dimension IS NULL GROUP BY ALL
-) JOIN backends b ON failing = b.id"""
+)"""
 
 # A failure is a request of the backend that failed, and, where another one answered, of that one too.
-_TRAFFIC = f"""
-SELECT gateway, {_BACKEND}, hour, requests, last_success
+_TRAFFIC = """
+SELECT t.gateway, t.backend, coalesce(h.whole, hour) AS hour, sum(count)::BIGINT AS requests, max(success) AS last_success
 FROM (
-    SELECT t.gateway, t.backend, coalesce(h.whole, hour) AS hour, sum(count)::BIGINT AS requests, max(success) AS last_success
-    FROM (
-        SELECT gateway, own AS backend, hour, count, CASE WHEN answered THEN last END AS success
-        FROM settled WHERE dimension IS NULL AND own IS NOT NULL AND (class <> 'failure' OR answered)
-        UNION ALL
-        SELECT gateway, failing, hour, count, NULL
-        FROM settled s JOIN backends b ON failing = b.id
-        WHERE dimension IS NULL AND class = 'failure' AND (b.backend.host <> '' OR b.backend.backend_id <> '')
-    ) t JOIN hours h ON t.gateway = h.gateway AND t.backend = h.backend GROUP BY ALL
-) t JOIN backends b ON t.backend = b.id"""
+    SELECT gateway, own AS backend, hour, count, CASE WHEN answered THEN last END AS success
+    FROM settled WHERE dimension IS NULL AND own IS NOT NULL AND (class <> 'failure' OR answered)
+    UNION ALL
+    SELECT gateway, failing, hour, count, NULL
+    FROM settled s JOIN backends b ON failing = b.id
+    WHERE dimension IS NULL AND class = 'failure' AND (b.backend.host <> '' OR b.backend.backend_id <> '')
+) t JOIN hours h ON t.gateway = h.gateway AND t.backend = h.backend GROUP BY ALL"""
 
 _AFFECTED = f"""
-SELECT gateway, {_BACKEND}, signature, dimension, {_clean("value")} AS value, sum(count)::BIGINT AS count
+SELECT gateway, backend, signature, dimension, {_clean("value")} AS value, sum(count)::BIGINT AS count
 FROM (
-    SELECT gateway, failing, signature, dimension, value, sum(count) AS count
+    SELECT gateway, failing AS backend, signature, dimension, value, sum(count) AS count
     FROM settled WHERE class = 'failure' AND dimension IS NOT NULL GROUP BY ALL
-) JOIN backends b ON failing = b.id GROUP BY ALL"""
+) GROUP BY ALL"""
 
 _GATEWAYS = f"""
 SELECT gateway, name, region, 'sku' AS field, {_clean("sku")} AS value, sum(count)::BIGINT AS count
@@ -217,14 +214,19 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
     db.execute(_PLACE_UNTIMED[1], bounds(window))
     for statement in (*_NAME, _ROLLED, *_SETTLE):
         db.execute(statement)
-    failures = db.execute(_FAILURES).df()
+    backends = (
+        db.execute(_BACKENDS)
+        .df()
+        .astype({"scheme": "category", "host": "category", "backend_id": "category", "port": PORT})
+    )
+    failures = _told_of(backends, db.execute(_FAILURES).df())
     kinds = {text: messages.kind_of(text, reason=BACKEND_FAILED).value for text in failures["signature"].unique()}
     sources, outside = _sources(db, files)
     first, last = _row(db, "SELECT min(first), max(last) FROM settled WHERE dimension IS NULL")
     return Tally(
         failures=typed(failures.assign(kind=failures["signature"].map(kinds)), FAILURES),
-        traffic=typed(db.execute(_TRAFFIC).df(), TRAFFIC),
-        affected=typed(db.execute(_AFFECTED).df(), AFFECTED),
+        traffic=typed(_told_of(backends, db.execute(_TRAFFIC).df()), TRAFFIC),
+        affected=typed(_told_of(backends, db.execute(_AFFECTED).df()), AFFECTED),
         gateways=typed(db.execute(_GATEWAYS).df(), GATEWAYS),
         intake=Intake(
             sources=sources,
@@ -241,6 +243,12 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
             *overlaps(_seen(db, files)),
         ),
     )
+
+
+def _told_of(backends: pd.DataFrame, frame: pd.DataFrame) -> pd.DataFrame:
+    """The frame with the columns of its rows' backends: a text for each row would be millions of texts."""
+    places = frame.pop("backend").to_numpy() - 1
+    return frame.assign(**{str(name): column.take(places).reset_index(drop=True) for name, column in backends.items()})
 
 
 def _aware(moment: datetime | None) -> datetime | None:
