@@ -26,12 +26,11 @@ from analyzer.sources.grouping import (
     _whole_words,
 )
 from analyzer.sources.insights import ANSWERED, DEPENDENCY, ERRED, EXCEPTION, FAILED, FIELDS
-from analyzer.sources.items import LONGEST
 from analyzer.sources.masking import literal
 
 UNEXPLAINED = "failed dependency without its exception"
 
-_ATTEMPT = "STRUCT(unanswered BOOLEAN, at BIGINT, ms DOUBLE, origin VARCHAR, resource VARCHAR, region VARCHAR)"
+_ATTEMPT = "STRUCT(unanswered BOOLEAN, start BIGINT, ms DOUBLE, origin VARCHAR, resource VARCHAR, region VARCHAR)"
 
 INSIGHTS = f"""
 CREATE TABLE insights (
@@ -64,7 +63,7 @@ WITH read AS (
     SELECT * REPLACE (file::INTEGER AS file, count::BIGINT AS count, coalesce(resource, '') AS resource, coalesce(region, '') AS region),
         {_moment("time")} AS clock, try_cast(elapsed AS DOUBLE) AS ms
     FROM read_json($paths, format = 'newline_delimited', columns = {_COLUMNS}, hive_partitioning = false,
-        compression = 'uncompressed', maximum_object_size = {LONGEST})
+        compression = 'uncompressed', maximum_object_size = {1 << 20})
 ), told AS (
     SELECT *, CASE WHEN clock BETWEEN {_EARLIEST} AND {_LATEST} THEN clock END AS moment,
         CASE WHEN kind <> '{EXCEPTION}' THEN 'other'
@@ -84,13 +83,13 @@ WITH read AS (
     FROM told
 )
 SELECT file, outside, class, label, explains, takes,
-    CASE WHEN tried THEN {{'unanswered': state = '{FAILED}', 'at': coalesce(epoch_us(moment), {_LEAST}), 'ms': coalesce(ms, -1),
+    CASE WHEN tried THEN {{'unanswered': state = '{FAILED}', 'start': coalesce(epoch_us(moment), {_LEAST}), 'ms': coalesce(ms, -1),
         'origin': coalesce(origin, ''), 'resource': resource, 'region': region}} END AS attempt,
     CASE WHEN waits THEN operation_id END AS operation_id, resource, region,
     CASE WHEN state <> '' THEN origin END AS origin, coalesce(state = '{ANSWERED}', false) AS answered,
     date_trunc('hour', moment) AS hour, CASE WHEN waits THEN moment END AS moment,
     CASE WHEN class = 'failure' OR label = '{SEND_REQUEST}' THEN {_whole_words("message")} END AS message,
-    CASE WHEN class = 'failure' AND regexp_full_match(correlation_id, '[0-9A-Za-z._:|-]{{1,64}}') THEN correlation_id END AS id,
+    CASE WHEN class = 'failure' AND regexp_full_match(correlation_id, '[0-9A-Fa-f._:|-]{{1,64}}') THEN correlation_id END AS id,
     {", ".join(f"CASE WHEN class = 'failure' THEN {d} END AS {d}" for d in DIMENSIONS)},
     count(*), sum(count)::BIGINT, min(classed.moment), max(classed.moment)
 FROM classed GROUP BY ALL"""
@@ -144,13 +143,13 @@ SELECT file, class, label, NULL AS resource_id, resource, region, NULL AS sku, o
     CASE WHEN affects IS NULL THEN elapsed_bucket END AS elapsed_bucket,
     affects.dimension AS dimension, affects.value AS value,
     sum(count)::BIGINT, min(first), max(last),
-    max(CASE WHEN affects IS NULL THEN first_id END), max(CASE WHEN affects IS NULL THEN last_id END)
+    max(CASE WHEN affects IS NULL THEN first_id END), max(CASE WHEN affects IS NULL THEN last_id END), NULL AS part
 FROM affecting
 WHERE affects IS NULL OR affects.value IS NOT NULL
 GROUP BY ALL"""
 
 
-def caveats(db: duckdb.DuckDBPyConnection) -> list[str]:
+def sampled(db: duckdb.DuckDBPyConnection) -> list[str]:
     """What to say where rows of the table `insights` stand for more records than there are rows."""
     rows, records = db.execute(
         "SELECT sum(rows)::BIGINT, sum(count)::BIGINT FROM insights WHERE NOT outside"

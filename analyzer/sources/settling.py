@@ -17,6 +17,7 @@ from analyzer.overlap import overlaps
 from analyzer.sources import addresses
 from analyzer.sources.careful import LogFile
 from analyzer.sources.grouping import BACKEND_FAILED, SEND_REQUEST, bounds
+from analyzer.sources.insights_join import sampled
 from analyzer.sources.masking import hide_sql, literal, mask_sql
 from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, TRAFFIC, Tally, shares, typed
 
@@ -235,6 +236,7 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
         caveats=(
             *(note for file in files for note in file.notes),
             *_untimed(db, files),
+            *sampled(db),
             *outside,
             *_folded(db),
             *_cannot_answer(files),
