@@ -309,7 +309,12 @@ def _cannot_answer(files: Sequence[LogFile]) -> list[str]:
 def _seen(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile]) -> pd.DataFrame:
     """Which source, in which shape, holds records of which gateway and hour; an account's blobs, one an hour, are one source."""
     sources = [
-        "blobs of an hour each" if _HOURLY.search(f.found.address) else f"{f.found.origin} ({f.shape.name})"
+        # Application Insights' tables tell of the same requests, each its part
+        "Application Insights"
+        if f.shape.insights
+        else "blobs of an hour each"
+        if _HOURLY.search(f.found.address)
+        else f"{f.found.origin} ({f.shape.name})"
         for f in files
     ]
     db.register("origin", pd.DataFrame({"file": range(len(files)), "source": sources}))

@@ -310,6 +310,12 @@ def test_sampling_is_spoken_of(tmp_path: Path) -> None:
     assert any("3 rows of Application Insights stand for 42 records" in caveat for caveat in found.caveats)
 
 
+def test_its_tables_are_one_source_that_does_not_overlap_itself(tmp_path: Path) -> None:
+    (tmp_path / "exceptions.csv").write_text(lab.union_csv([_exception()]))
+    (tmp_path / "dependencies.json").write_text(_lines([lab.workspace(_dependency())]))
+    assert read([str(tmp_path / "exceptions.csv"), str(tmp_path / "dependencies.json")]).caveats == ()
+
+
 def test_the_time_an_attempt_took_is_the_failures(tmp_path: Path) -> None:
     found = _read(tmp_path, [_exception(), _dependency(duration="21030.4")])
     assert found.failures["elapsed_bucket"].tolist() == [22_000]
