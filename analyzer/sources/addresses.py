@@ -14,7 +14,7 @@ _PORT = r"[0-9]{1,5}"
 ORIGIN = r"^[^/?#]*//[^/?#]*"
 """What of a URL names its backend; cheap, because it runs on every record. `origins` reads it further."""
 
-_URL = rf"^([A-Za-z][A-Za-z0-9+.-]*)://(?:.*@)?({_HOST})(?::({_PORT})?)?$"
+_URL = rf"^(?:([A-Za-z][A-Za-z0-9+.-]*):)?//(?:.*@)?({_HOST})(?::({_PORT})?)?$"
 
 PLACEHOLDER = "unused"  # host that an old gateway logs for a pool (self-hosted gateway, issue 274)
 
@@ -38,8 +38,8 @@ NAMED: tuple[str, ...] = (
 def origins(relation: str) -> str:
     """A query of (origin, scheme, host, port) over a relation's `origin`, each once.
 
-    The port is the scheme's default where the origin names none, and NULL where the scheme has none. An origin that is
-    not scheme://host:port is left out: hosts come from hostile texts and end in reports.
+    The port is the scheme's default where the origin names none, and NULL where the scheme has none. Where nothing but a
+    host was logged the origin is //host:port, and the scheme "". What is neither that nor scheme://host:port is left out: hosts come from hostile texts and end in reports.
     """
     return f"""
         SELECT origin, lower(u.scheme) AS scheme, {_bare("u.host")} AS host,

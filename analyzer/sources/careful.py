@@ -11,6 +11,7 @@ from types import TracebackType
 
 from analyzer.sources.clocks import Clock, Locale
 from analyzer.sources.columns import canonical, heading
+from analyzer.sources.insights import row
 from analyzer.sources.items import Items, Record, Reject
 from analyzer.sources.packing import Content, Damaged, content
 from analyzer.sources.paths import Found, cause
@@ -100,7 +101,7 @@ class Spool:
         """
         clock = self._clocks.setdefault(position, Clock(file.name, self._locale, partial(_times, file)))
         for one in records(file, items, opened):
-            fields = canonical(one.value, absent=file.shape.absent)
+            fields = _fields(file, one)
             if "time" in fields:
                 fields["time"] = clock.utc(fields["time"], one.line, heading(one.value))
             self._put({"file": str(position), **fields})
@@ -131,12 +132,16 @@ class Spool:
         self.size += len(data)
 
 
+def _fields(file: LogFile, one: Record) -> dict[str, str]:
+    return (row if file.shape.insights else canonical)(one.value, absent=file.shape.absent)
+
+
 def _times(file: LogFile) -> Iterator[tuple[int, str]]:
     """All times of a file, read for themselves; a file that cannot be read to its end is none of this reader's business."""
     try:
         with file.content() as stream:
             for one in file.shape.items(stream):
-                if isinstance(one, Record) and (time := canonical(one.value, absent=file.shape.absent).get("time")):
+                if isinstance(one, Record) and (time := _fields(file, one).get("time")):
                     yield one.line, time
     except OSError:
         return

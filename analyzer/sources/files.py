@@ -22,6 +22,7 @@ from analyzer.sources.careful import LogFile, Spool, records
 from analyzer.sources.clocks import Locale
 from analyzer.sources.columns import CANONICAL, Dialect
 from analyzer.sources.grouping import GROUPS, bounds, grouped, unsure
+from analyzer.sources.insights_join import INSIGHTS, joined, stored
 from analyzer.sources.items import TOO_LONG, Item, Items, Reject, item, lines, numbered
 from analyzer.sources.packing import Content, content
 from analyzer.sources.slices import Slice, slices
@@ -37,7 +38,7 @@ _ROWS_AT_ONCE = 20_000  # of a tally
 
 @contextmanager
 def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory, with an empty table `groups`, that spills into the workspace and fetches nothing."""
+    """A DuckDB in memory, with empty tables `groups` and `insights`, that spills into the workspace and fetches nothing."""
     config = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
@@ -50,6 +51,7 @@ def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         db.execute(f"SET threads = {min(cores, _THREADS)}")
         db.execute("SET TimeZone = 'UTC'")  # of times that name no zone
         db.execute(GROUPS)
+        db.execute(INSIGHTS)
         try:
             yield db
         except RuntimeError as error:
@@ -73,11 +75,12 @@ def count(
     `on_progress` hears of megabytes. Raises SourceError where the memory does not suffice, and as `careful.Spool` does.
     """
     counting = _Counting(db, files, workspace, window, locale, keep_ip, on_progress)
-    with counting.spool:
+    with counting.spool, counting.insights:
         try:
             for dialect in {f.shape.dialect.name: f.shape.dialect for f in files if f.shape.dialect}.values():
                 counting.lines(dialect)
             counting.others()
+            counting.join()
         except duckdb.OutOfMemoryException:
             raise SourceError(
                 f"{len(files)} files: counting them takes more than {MEMORY} of memory; read fewer files, or fewer hours"
@@ -98,6 +101,7 @@ class _Counting:
         on_progress: Progress | None,
     ) -> None:
         self.spool = Spool(workspace / "records.json", locale, keep_ip=keep_ip)
+        self.insights = Spool(workspace / "insights.json", locale)
         self._db, self._files, self._workspace, self._keep_ip = db, files, workspace, keep_ip
         self._window, self._bounds, self._on_progress = window, bounds(window), on_progress
         self._parts = 0  # paths that DuckDB read
@@ -123,8 +127,12 @@ class _Counting:
                 continue
             self._progress(file.found.size)
         self._add_spooled()
-        for position, note in self.spool.notes():
+        for position, note in (*self.spool.notes(), *self.insights.notes()):
             self._files[position].notes.append(note)
+
+    def join(self) -> None:
+        """Count the rows of Application Insights, whose files had to be read all."""
+        self._db.execute(f"INSERT INTO groups {joined()}")
 
     def _where_they_lie(self, batch: Sequence[tuple[int, LogFile]], dialect: Dialect) -> None:
         try:
@@ -203,8 +211,9 @@ class _Counting:
             file.notes.append(f"{file.name} counts by the hour: the window was rounded outward to whole hours.")
 
     def _spooled(self, position: int, items: Items, opened: Callable[[], Content]) -> None:
-        self.spool.write(position, self._files[position], items, opened)
-        if self.spool.size > _AT_ONCE:
+        spool = self.insights if self._files[position].shape.insights else self.spool
+        spool.write(position, self._files[position], items, opened)
+        if spool.size > _AT_ONCE:
             self._add_spooled()
 
     def _add_spooled(self) -> None:
@@ -213,6 +222,9 @@ class _Counting:
                 grouped(CANONICAL, keep_ip=self._keep_ip), {"paths": _names([self.spool.done()]), **self._bounds}
             )
             self.spool.empty()
+        if self.insights.size:
+            self._db.execute(stored(), {"paths": _names([self.insights.done()]), **self._bounds})
+            self.insights.empty()
 
     def _add(self, dialect: Dialect, positions: Sequence[int], paths: Sequence[Path]) -> None:
         parameters = {"paths": _names(paths), "files": list(positions), "first": self._parts, **self._bounds}

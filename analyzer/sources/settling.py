@@ -17,6 +17,7 @@ from analyzer.overlap import overlaps
 from analyzer.sources import addresses
 from analyzer.sources.careful import LogFile
 from analyzer.sources.grouping import BACKEND_FAILED, SEND_REQUEST, bounds
+from analyzer.sources.insights_join import sampled
 from analyzer.sources.masking import hide_sql, literal, mask_sql
 from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, PORT, TRAFFIC, Tally, shares, typed
 
@@ -237,6 +238,7 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
         caveats=(
             *(note for file in files for note in file.notes),
             *_untimed(db, files),
+            *sampled(db),
             *outside,
             *_folded(db),
             *_cannot_answer(files),
@@ -315,7 +317,12 @@ def _cannot_answer(files: Sequence[LogFile]) -> list[str]:
 def _seen(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile]) -> pd.DataFrame:
     """Which source, in which shape, holds records of which gateway and hour; an account's blobs, one an hour, are one source."""
     sources = [
-        "blobs of an hour each" if _HOURLY.search(f.found.address) else f"{f.found.origin} ({f.shape.name})"
+        # Application Insights' tables tell of the same requests, each its part
+        "Application Insights"
+        if f.shape.insights
+        else "blobs of an hour each"
+        if _HOURLY.search(f.found.address)
+        else f"{f.found.origin} ({f.shape.name})"
         for f in files
     ]
     db.register("origin", pd.DataFrame({"file": range(len(files)), "source": sources}))

@@ -22,6 +22,7 @@ from analyzer.sources.columns import (
     is_gateway_log,
     normal,
 )
+from analyzer.sources.insights import is_insights
 from analyzer.sources.items import Items, Record, item, lines, parse
 from analyzer.sources.packing import Content
 from analyzer.sources.siblings import sibling
@@ -39,6 +40,8 @@ class Head:
     log: Record | None  # the first of them that only a gateway writes
     alone: bool  # that one is a line of its own
     header: tuple[str, ...]  # as CSV
+    insights: Record | None  # the first that Application Insights wrote, where a gateway log has none
+    insights_alone: bool  # that one is a line of its own
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,10 +58,15 @@ class Shape:
     )
     cannot_answer: str = ""  # why it does not say which connections failed, though its records count
     tallied: bool = False  # `items` yields rows of the table `groups`, for `tallied.insert`
+    insights: bool = False  # rows of Application Insights, whose meaning is `insights`' and not `columns`'
 
 
 def _held_in(wrapper: str, key: str = "") -> Callable[[Head], bool]:
     return lambda h: h.log is not None and h.log.inside == wrapper and (not key or key in h.log.value)
+
+
+def _insights_az(h: Head) -> bool:
+    return h.insights is not None and h.insights.inside == "array" and "TableName" in h.insights.value
 
 
 def _line(h: Head) -> bool:
@@ -169,6 +177,26 @@ SHAPES: tuple[Shape, ...] = (
         tells=lambda h: console.is_console(h.data),
         items=console.entries,
     ),
+    Shape(
+        name="Application Insights, az output",
+        tells=_insights_az,
+        items=documents.document,
+        absent=frozenset({"None"}),
+        insights=True,
+    ),
+    Shape(name="Application Insights, JSON lines", tells=lambda h: h.insights_alone, items=lines, insights=True),
+    Shape(
+        name="Application Insights, JSON",
+        tells=lambda h: h.insights is not None,
+        items=documents.document,
+        insights=True,
+    ),
+    Shape(
+        name="Application Insights, CSV",
+        tells=lambda h: not h.records and is_insights(h.header),
+        items=sheets.rows,
+        insights=True,
+    ),
     Shape(name="records document", tells=_held_in("records"), items=documents.document),
     Shape(name="Log Analytics API answer", tells=_held_in("tables"), items=documents.document),
     Shape(name="Kusto answer", tells=_held_in("Tables"), items=documents.document),
@@ -261,12 +289,16 @@ def _looked_at(data: bytes) -> Head:
     records = tuple(islice((r for r in documents.document(io.BytesIO(data)) if isinstance(r, Record)), _ENOUGH))
     # A line that was cut off can swallow the next one, so where the documents show nothing, the lines are asked.
     log = next((r for of in (records, _on_own_lines(data)) for r in of if is_gateway_log(canonical(r.value))), None)
+    first = next((r for of in (records, _on_own_lines(data)) for r in of if is_insights(r.value)), None)
+    insights = None if log is not None and not is_insights(log.value) else first
     return Head(
         data=data,
         records=records,
         log=log,
         alone=log is not None and log in _on_own_lines(data),
         header=tuple(sheets.header(data.decode("utf-8", "replace"))),
+        insights=insights,
+        insights_alone=insights is not None and insights.inside == "" and insights in _on_own_lines(data),
     )
 
 
