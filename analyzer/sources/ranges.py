@@ -91,42 +91,67 @@ class _Ranges(io.RawIOBase):
     def _ask(self) -> bytes:
         """The next bytes, by one request; never none."""
         length = min(_RANGE if self._at else _FIRST, self._seen.size - self._at)
-        arrived = bytearray()
-        watch = _watch(arrived, time.monotonic() + self._patience.deadline)
+        watch = _Watch(self._patience.deadline)
         try:
             answer = self._blob.download_blob(offset=self._at, length=length, raw_response_hook=watch)
             data = answer.readall()
         except CutOff:
-            if len(arrived) < _PROGRESS:
+            watch.close()
+            if len(watch.arrived) < _PROGRESS:
                 raise
-            return bytes(arrived)
+            return bytes(watch.arrived)
+        except ValueError:  # what the SDK makes of an answer whose headers are cut short
+            watch.close()
+            raise CutOff from None
         if len(data) != length or not _is_same(self._seen, answer.properties):
             raise OSError(errno.ESTALE, "it was replaced while it was read; read it again")
         return data
 
 
-def _watch(arrived: bytearray, deadline: float) -> Callable[[Any], None]:
-    """A hook that keeps what arrives of an answer's body, as it is stored, and cuts it off at the deadline."""
-    from azure.core.exceptions import AzureError
+class _Watched:
+    """An answer's body on its way: it is kept as far as it arrives, and cut off at the deadline."""
 
-    def on_response(response: Any) -> None:
-        stream = response.http_response.stream_download
+    def __init__(self, body: Any, arrived: bytearray, deadline: float) -> None:
+        self._body, self._arrived, self._deadline = body, arrived, deadline
 
-        def kept(pipeline: Any, **_: object) -> Iterator[bytes]:
-            arrived.clear()
-            try:
-                # a range of a gzip is no gzip: whatever its Content-Encoding says, it is not unpacked here
-                for part in stream(pipeline, decompress=False):
-                    arrived.extend(part)
-                    yield part
-                    if time.monotonic() > deadline:
-                        raise CutOff
-            except AzureError:
-                raise CutOff from None
+    def __iter__(self) -> Iterator[bytes]:
+        from azure.core.exceptions import AzureError
 
-        response.http_response.stream_download = kept
+        self._arrived.clear()
+        try:
+            for part in self._body:
+                self._arrived.extend(part)
+                yield part
+                if time.monotonic() > self._deadline:
+                    raise CutOff
+        except AzureError:
+            raise CutOff from None
 
-    return on_response
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._body, name)
+
+
+class _Watch:
+    """A hook for one request: the body of its answer is watched."""
+
+    def __init__(self, seconds: float) -> None:
+        self.arrived = bytearray()
+        self._deadline = time.monotonic() + seconds
+        self._answers: list[Any] = []
+
+    def __call__(self, response: Any) -> None:
+        answer = response.http_response
+        stream = answer.stream_download
+        # a range of a gzip is no gzip: whatever its Content-Encoding says, it is not unpacked here
+        answer.stream_download = lambda pipeline, **_: _Watched(
+            stream(pipeline, decompress=False), self.arrived, self._deadline
+        )
+        self._answers.append(answer)
+
+    def close(self) -> None:
+        """Give up the connections of answers that were not read to their end."""
+        for answer in self._answers:
+            answer.internal_response.close()
 
 
 def _is_same(seen: BlobProperties, now: BlobProperties) -> bool:
