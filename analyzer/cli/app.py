@@ -60,7 +60,7 @@ def analyze(
         list[str] | None,
         typer.Argument(
             metavar="SOURCE",
-            help="Exported gateway logs: files, folders, globs, or - for standard input.",
+            help="Exported gateway logs: files, folders, globs, az://account/container[/folder], or - for standard input.",
             show_default=False,
         ),
     ] = None,
