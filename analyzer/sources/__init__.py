@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, tzinfo
 from pathlib import Path
@@ -20,6 +21,8 @@ from analyzer.sources.settling import settle
 from analyzer.sources.shapes import shape_of
 from analyzer.tally import Tally
 
+_LOOKED_AT_ONCE = 8  # files; each of an account costs a round trip
+
 
 def read(
     sources: Sequence[str],
@@ -33,8 +36,8 @@ def read(
 ) -> Tally:
     """Everything that the sources hold, counted.
 
-    A source is a file, a folder (with all below it), a glob, or "-" for standard input (`stdin` where given), each also
-    gzipped; its shape is found by its content. `window` is half-open, UTC; records outside it are not counted.
+    A source is a file, a folder (with all below it), a glob, "-" for standard input (`stdin` where given), each also packed
+    (gzip, zstd, zip), or an address in Azure Storage; its shape is found by its content. `window` is half-open, UTC; records outside it are not counted.
     `keep_ip`: failures are counted per client address too (dimension "caller"); else no address is read.
     `date_order` ("mdy", "dmy") is of files whose dates do not tell day from month, `tz` of times whose header names a zone
     that is not known. `on_progress` hears what is being done, how much of it is done, and how much there is.
@@ -46,8 +49,9 @@ def read(
     locale = Locale(order=DateOrder(date_order), tz=tz)
     with tempfile.TemporaryDirectory(prefix="apim-triage-") as folder:
         workspace = Path(folder)
-        found = without_copies(find(sources, workspace=workspace, stdin=stdin))
-        looked_at = [_look_at(one) for one in found]
+        found = without_copies(find(sources, workspace=workspace, stdin=stdin, window=window))
+        with ThreadPoolExecutor(_LOOKED_AT_ONCE) as pool:
+            looked_at = list(pool.map(_look_at, found))
         files = [one for one in looked_at if isinstance(one, LogFile)]
         if not files:
             raise SourceError(_nothing(sources, found, looked_at))

@@ -46,6 +46,7 @@ class Blob:
 
     name: str  # az://account/container/path; it may hold characters that are not printable
     size: int  # bytes, when it was listed
+    modified: float  # seconds since the epoch
     open: Callable[[], BinaryIO]  # the bytes as stored, from the beginning; raises OSError
 
 
@@ -70,7 +71,10 @@ def find(word: str, window: Window, *, patience: Patience = Patience()) -> Itera
                 continue
             client = by.client.get_blob_client(found.name)
             yield Blob(
-                name=f"{where.root}/{found.name}", size=found.size, open=partial(opened, client, found, patience)
+                name=f"{where.root}/{found.name}",
+                size=found.size,
+                modified=found.last_modified.timestamp() if found.last_modified else 0.0,
+                open=partial(opened, client, found, patience),
             )
     except (AzureError, CutOff) as error:
         raise taught(error, where.root, by) from None  # what it was raised from may quote a signature

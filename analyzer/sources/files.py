@@ -29,7 +29,7 @@ from analyzer.sources.slices import Slice, slices
 
 Progress = Callable[[str, int, int], None]
 
-MEMORY = "200MB"  # beyond it DuckDB spills into the workspace
+MEMORY = "180MB"  # beyond it DuckDB spills into the workspace
 _THREADS = 8  # each takes some 50 MB to read JSON, whatever the file
 _AT_ONCE = 128 << 20  # bytes of files, or of spool, that one statement reads
 _FILES_AT_ONCE = 2_000

@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from analyzer.errors import SourceError
+from analyzer.model import Window
+from analyzer.sources import blobs
 from analyzer.sources.packing import ZIP
 from analyzer.sources.shapes import NOT_LOGS
 
@@ -44,15 +46,24 @@ class Found:
     refused: str = ""  # why it is not read
 
 
-def find(sources: Sequence[str], *, workspace: Path, stdin: BinaryIO | None = None) -> tuple[Found, ...]:
+def find(
+    sources: Sequence[str],
+    *,
+    workspace: Path,
+    stdin: BinaryIO | None = None,
+    window: Window = Window(),  # noqa: B008  frozen
+) -> tuple[Found, ...]:
     """Every file behind the sources, in their order; standard input (or `stdin`) is first spooled into `workspace`.
 
-    The same file reached twice, by whatever links, is there once. Raises SourceError where a source names nothing.
+    The same file reached twice, by whatever links, is there once. Of Azure Storage only what may hold records of the window
+    is there. Raises SourceError where a source names nothing, UsageError where it is an address that cannot be one.
     """
     found: dict[str, Found] = {}
     for source in sources:
-        for one in _behind(source, workspace, stdin):
-            found.setdefault(os.path.realpath(one.address), replace(one, origin=_shown(source)))
+        remote = blobs.is_remote(source)
+        for one in _remote(source, window) if remote else _behind(source, workspace, stdin):
+            key = one.address if remote else os.path.realpath(one.address)
+            found.setdefault(key, replace(one, origin=printable(source) if remote else _shown(source)))
     return tuple(found.values())
 
 
@@ -105,6 +116,18 @@ def _behind(source: str, workspace: Path, stdin: BinaryIO | None) -> Iterator[Fo
         )
     for match in matches:
         yield from _at(match)
+
+
+def _remote(source: str, window: Window) -> Iterator[Found]:
+    for blob in blobs.find(source, window):
+        yield Found(
+            name=printable(blob.name),
+            address=blob.name,
+            opened=blob.open,
+            size=blob.size,
+            modified=blob.modified,
+            refused=_not_a_log(blob.name),
+        )
 
 
 def _spooled(workspace: Path, stdin: BinaryIO) -> Found:

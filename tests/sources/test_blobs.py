@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -19,9 +20,9 @@ from azure.storage.blob import (
 
 from analyzer.errors import SourceError, UsageError
 from analyzer.model import Window
-from analyzer.sources import blobs
+from analyzer.sources import blobs, read
 from analyzer.sources.ranges import Patience
-from tests.sources.build import SERVICE
+from tests.sources.build import GATEWAY, SERVICE, answered, counts, failed
 from tests.sources.storage import ACCOUNT, KEY, Proxy, azurite, connection_string, proxy
 
 OTHER_KEY = "c2VjcmV0LXNlY3JldC1zZWNyZXQtc2VjcmV0LXNlY3JldA=="
@@ -381,3 +382,24 @@ def test_an_account_that_refuses_connections_is_told(
     monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection_string(unused_port()))
     with pytest.raises(SourceError, match="cannot be reached: a firewall"):
         list(blobs.find(f"az://{ACCOUNT}/logs", Window(), patience=Patience(attempts=2, sleep=lambda _: None)))
+
+
+# ── the whole way ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.tool("azurite-blob")
+def test_an_account_is_read_like_a_folder(account: Account) -> None:
+    def log(of: int, hour_of: int) -> bytes:
+        time = f"2026-03-{of:02}T{hour_of:02}:15:27Z"
+        records = [failed(time=time, correlationId=f"{of:02x}{hour_of:02x}{i:028x}") for i in range(3)]
+        return b"".join(json.dumps(one).encode() + b"\n" for one in [*records, answered(time=time)])
+
+    for of, hour_of in ((3, 9), (4, 8), (4, 9), (5, 9)):
+        account.put(hour(of, hour_of), log(of, hour_of))
+    account.put(hour(4, 10, name="PT1H.json.gz"), gzip.compress(log(4, 10)))
+    word = f"az://{ACCOUNT}/{account.container.container_name}"
+    found = read([word], window=between(at(4, 8), at(4, 11)))
+    assert counts(found) == (9, 0, 3, 0)
+    assert sorted(s.records for s in found.intake.sources) == [4, 4, 4]
+    assert all(s.name.startswith("az://") for s in found.intake.sources)
+    assert found.failures["gateway"].unique().tolist() == [GATEWAY]
