@@ -239,12 +239,15 @@ def with_caller(dialect: Dialect) -> Dialect:
     spelled = {
         RESOURCE_LOG.name: (caller.log,),
         CONSOLE.name: (caller.log,),
-        TABLE.name: (caller.table, caller.diagnostics),
+        TABLE.name: (caller.table,),
     }
     spellings = spelled.get(dialect.name, (caller.name,))
     columns = "".join(f", {literal(s)}: 'VARCHAR'" for s in spellings)
+    # DuckDB takes the two tables' spellings for one column: rows that have the other one are left to `canonical`
+    elsewhere = f' AND "{caller.table}" IS NOT NULL' if dialect.name == TABLE.name else ""
     return replace(
         dialect,
+        sure=dialect.sure + elsewhere,
         columns=dialect.columns.removesuffix("}") + columns + "}",
         fields={
             **dialect.fields,
