@@ -192,6 +192,8 @@ def target_of(cluster: Cluster, gateway: Gateway, aim: Aim) -> Target | str:
     backend = cluster.backend
     if not backend.host:
         return "the log does not name the backend's host" + (" (a backend entity only)" if backend.backend_ids else "")
+    if backend.host.startswith("*."):
+        return "it stands for many hosts; `apim-triage check` asks one of them"
     if aim.only and not any(fnmatchcase(backend.host, glob.lower()) for glob in aim.only):
         return "left out by --only"
     tls = backend.scheme not in ("http", "ws")

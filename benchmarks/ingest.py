@@ -105,7 +105,6 @@ def run() -> None:
             records = make(log, size, failures=failures, hosts=hosts)
             print(f"ingest: {title}; {records:,} records, {log.stat().st_size / 1e9:.2f} GB")
             bare = 0.0
-            log.read_bytes()[:0]  # everyone finds it in the page cache
             for tool, command in sorted(commands(log, out).items(), key=lambda item: item[0] != "bare DuckDB query"):
                 if tool in SLOW and (size, failures) != (SMALL, 0.005):
                     continue

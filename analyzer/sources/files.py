@@ -25,11 +25,11 @@ from analyzer.sources.grouping import GROUPS, bounds, grouped, unsure
 from analyzer.sources.insights_join import INSIGHTS, joined, stored
 from analyzer.sources.items import TOO_LONG, Item, Items, Reject, item, lines, numbered
 from analyzer.sources.packing import Content, content
-from analyzer.sources.slices import Slice, slices
+from analyzer.sources.slices import Slice, halves, slices
 
 Progress = Callable[[str, int, int], None]
 
-MEMORY = "180MB"  # beyond it DuckDB spills into the workspace
+MEMORY = "200MB"  # beyond it DuckDB spills into the workspace
 _THREADS = 8  # each takes some 50 MB to read JSON, whatever the file
 _AT_ONCE = 128 << 20  # bytes of files, or of spool, that one statement reads
 _FILES_AT_ONCE = 2_000
@@ -163,10 +163,13 @@ class _Counting:
         try:
             self._add(dialect, [one.file for one in batch], [one.path for one in batch])
         except duckdb.OutOfMemoryException:
-            if len(batch) == 1:
+            parts = batch if len(batch) > 1 else halves(batch[0])
+            if len(parts) == 1:
                 raise
-            for one in batch:
+            for one in parts:
                 self._slices([one], dialect)
+                if one not in batch:
+                    one.path.unlink()
         except _UNREADABLE:
             for one in batch:
                 self._spooled(one.file, partial(_numbered_from, one.lines_before), partial(_text_of, one.path))

@@ -6,7 +6,7 @@ import os
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from analyzer.sources.careful import LogFile
@@ -59,6 +59,29 @@ def slices(files: Iterable[tuple[int, LogFile]], *, folder: Path, at_once: int) 
                 batch = []
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def halves(whole: Slice) -> list[Slice]:
+    """A slice in two, each a file beside it; fewer where it is one line."""
+    with whole.path.open("rb") as stream:
+        stream.seek(whole.size // 2)
+        stream.readline()
+        middle = stream.tell()
+        stream.seek(0)
+        parts, lines = [], whole.lines_before
+        for number, end in enumerate((middle, whole.size)):
+            path = whole.path.with_suffix(f".{number}{whole.path.suffix}")
+            size = end - stream.tell()
+            if not size:
+                continue
+            before = lines
+            with path.open("wb") as out:
+                while stream.tell() < end:
+                    chunk = stream.read(min(_CHUNK, end - stream.tell()))
+                    lines += chunk.count(b"\n")
+                    out.write(chunk)
+            parts.append(replace(whole, path=path, size=size, lines_before=before, rejects=(), taken=0))
+    return parts
 
 
 class _Slicer:
