@@ -38,7 +38,10 @@ _ROWS_AT_ONCE = 20_000  # of a tally
 
 @contextmanager
 def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """A DuckDB in memory, with empty tables `groups` and `insights`, that spills into the workspace and fetches nothing."""
+    """A DuckDB in the workspace, with empty tables `groups` and `insights`, that fetches nothing.
+
+    Raises SourceError where the memory does not suffice for what is done with it.
+    """
     config = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
@@ -54,6 +57,10 @@ def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         db.execute(INSIGHTS)
         try:
             yield db
+        except duckdb.OutOfMemoryException:
+            raise SourceError(
+                f"counting takes more than {MEMORY} of memory, even a part at a time; read fewer files, or fewer hours"
+            ) from None
         except RuntimeError as error:
             if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
                 raise KeyboardInterrupt from None
@@ -72,19 +79,14 @@ def count(
 ) -> None:
     """Count the files' records into the table `groups`, whose column `file` is the position in `files`.
 
-    `on_progress` hears of megabytes. Raises SourceError where the memory does not suffice, and as `careful.Spool` does.
+    `on_progress` hears of megabytes. Raises SourceError as `careful.Spool` does.
     """
     counting = _Counting(db, files, workspace, window, locale, keep_ip, on_progress)
     with counting.spool, counting.insights:
-        try:
-            for dialect in {f.shape.dialect.name: f.shape.dialect for f in files if f.shape.dialect}.values():
-                counting.lines(dialect)
-            counting.others()
-            counting.join()
-        except duckdb.OutOfMemoryException:
-            raise SourceError(
-                f"{len(files)} files: counting them takes more than {MEMORY} of memory; read fewer files, or fewer hours"
-            ) from None
+        for dialect in {f.shape.dialect.name: f.shape.dialect for f in files if f.shape.dialect}.values():
+            counting.lines(dialect)
+        counting.others()
+        counting.join()
 
 
 class _Counting:

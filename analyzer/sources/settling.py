@@ -25,6 +25,7 @@ _SERVICE = re.compile(
     r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.apimanagement/service/[^/]+", re.IGNORECASE
 )
 _NOT_NAMED = "(not named)"
+_MEMORY = "120MB"
 
 
 def _clean(text: str) -> str:
@@ -221,6 +222,8 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
         .astype({"scheme": "category", "host": "category", "backend_id": "category", "port": PORT})
     )
     failures = _told_of(backends, db.execute(_FAILURES).df())
+    db.execute("DROP TABLE keys")
+    db.execute(f"SET memory_limit = '{_MEMORY}'")  # the rest is small, and pandas needs the room
     kinds = {text: messages.kind_of(text, reason=BACKEND_FAILED).value for text in failures["signature"].unique()}
     sources, outside = _sources(db, files)
     first, last = _row(db, "SELECT min(first), max(last) FROM settled WHERE dimension IS NULL")
