@@ -29,8 +29,11 @@ from analyzer.sources.slices import Slice, halves, slices
 
 Progress = Callable[[str, int, int], None]
 
-MEMORY = "200MB"  # beyond it DuckDB spills into the workspace
-_THREADS = 8  # each takes some 50 MB to read JSON, whatever the file
+_THREADS = 8
+_MEMORY, _MEMORY_A_THREAD = (
+    20,
+    70,
+)  # MB: each takes up to two buffers of 32 to read JSON, whatever the file; beyond it DuckDB spills into the workspace
 _AT_ONCE = 128 << 20  # bytes of files, or of spool, that one statement reads
 _FILES_AT_ONCE = 2_000
 _ROWS_AT_ONCE = 20_000  # of a tally
@@ -45,13 +48,15 @@ def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
     config = {
         "autoinstall_known_extensions": "false",
         "autoload_known_extensions": "false",
-        "memory_limit": MEMORY,
         "temp_directory": str(workspace / "spill"),
         "preserve_insertion_order": "false",
     }
     with closing(duckdb.connect(str(workspace / "groups.db"), config=config)) as db:  # type: ignore[arg-type]  # a dict of texts is what it takes
         (cores,) = db.execute("SELECT current_setting('threads')").fetchone() or (1,)
-        db.execute(f"SET threads = {min(cores, _THREADS)}")
+        threads = min(cores, _THREADS)
+        memory = f"{_MEMORY + _MEMORY_A_THREAD * threads}MB"
+        db.execute(f"SET threads = {threads}")
+        db.execute(f"SET memory_limit = '{memory}'")
         db.execute("SET TimeZone = 'UTC'")  # of times that name no zone
         db.execute(GROUPS)
         db.execute(INSIGHTS)
@@ -59,7 +64,7 @@ def database(workspace: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             yield db
         except duckdb.OutOfMemoryException:
             raise SourceError(
-                f"counting takes more than {MEMORY} of memory, even a part at a time; read fewer files, or fewer hours"
+                f"counting takes more than {memory} of memory, even a part at a time; read fewer files, or fewer hours"
             ) from None
         except RuntimeError as error:
             if str(error) == "Query interrupted":  # what DuckDB makes of Ctrl-C
