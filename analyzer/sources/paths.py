@@ -25,7 +25,7 @@ from analyzer.sources.shapes import NOT_LOGS
 
 STDIN = "-"
 _MOST_MEMBERS = 100_000  # of a zip archive
-_SOME_LENGTH = 4096  # bytes: what is shorter may be the same by chance, as a file of no records is
+_SOME_LENGTH = 1 << 16  # bytes: what is shorter may be the same by chance, as a file of no records is
 
 
 def _never() -> BinaryIO:
