@@ -377,6 +377,13 @@ def test_what_is_no_connection_string_is_told_without_quoting_it(monkeypatch: py
     assert "nonsense" not in str(raised.value)
 
 
+def test_a_damaged_key_is_told_without_quoting_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection_string(9, "hushh"))
+    with pytest.raises(SourceError, match="the key in AZURE_STORAGE_CONNECTION_STRING is damaged") as raised:
+        list(blobs.find(f"az://{ACCOUNT}/logs", Window()))
+    assert "hushh" not in str(raised.value)
+
+
 def test_an_account_that_refuses_connections_is_told(
     monkeypatch: pytest.MonkeyPatch, unused_port: object, tmp_path: Path
 ) -> None:
