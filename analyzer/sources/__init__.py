@@ -12,6 +12,7 @@ from typing import BinaryIO
 
 from analyzer.errors import SourceError
 from analyzer.model import DateOrder, SourceIntake, Window
+from analyzer.sources.blobs import is_remote
 from analyzer.sources.careful import LogFile
 from analyzer.sources.clocks import Locale
 from analyzer.sources.files import count, database
@@ -37,7 +38,8 @@ def read(
     """Everything that the sources hold, counted.
 
     A source is a file, a folder (with all below it), a glob, "-" for standard input (`stdin` where given), each also packed
-    (gzip, zstd, zip), or an address in Azure Storage; its shape is found by its content. `window` is half-open, UTC; records outside it are not counted.
+    (gzip, zstd, zip), or an address in Azure Storage; its shape is found by its content. `window` is half-open, UTC; records
+    outside it are not counted.
     `keep_ip`: failures are counted per client address too (dimension "caller"); else no address is read.
     `date_order` ("mdy", "dmy") is of files whose dates do not tell day from month, `tz` of times whose header names a zone
     that is not known. `on_progress` hears what is being done, how much of it is done, and how much there is.
@@ -95,6 +97,8 @@ def _nothing(sources: Sequence[str], found: Sequence[Found], why: Sequence[objec
     """What to say where there is nothing to read."""
     if not found:
         named = printable(", ".join(sources)) or "no source"
+        if any(map(is_remote, sources)):
+            return f"{named}: there is no blob of this time in it; ask for other hours, or name a folder that holds gateway logs"
         return f"{named}: there is no file in it; name files or folders that hold gateway logs"
     rest = f" (and {len(found) - 1} more that cannot be read)" if len(found) > 1 else ""
     reason = str(why[0]).replace("a gateway log: ", "a gateway log because ")

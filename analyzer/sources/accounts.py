@@ -146,6 +146,8 @@ def taught(error: Exception, where: str, by: Opened) -> SourceError:
         why = "its certificate is not trusted here: where a proxy stands between, name its root in REQUESTS_CA_BUNDLE"
     elif name in _SAYS:
         why = f"{_SAYS[name]} ({status} {name}, by {by.credential})"
+    elif _is_unauthenticated(error) and by.credential == CONNECTION_STRING:
+        why = f"the key in {CONNECTION_STRING} is damaged; copy it anew from the portal's Access keys"
     elif _is_unauthenticated(error):
         why = f"there is no credential that works: {login}"
     elif status in (401, 403):

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 from azure.storage.blob import (
@@ -18,6 +19,7 @@ from azure.storage.blob import (
     generate_account_sas,
 )
 
+from analyzer.cli import EXIT_INCOMPLETE, main
 from analyzer.errors import SourceError, UsageError
 from analyzer.model import Window
 from analyzer.sources import blobs, read
@@ -375,6 +377,13 @@ def test_what_is_no_connection_string_is_told_without_quoting_it(monkeypatch: py
     assert "nonsense" not in str(raised.value)
 
 
+def test_a_damaged_key_is_told_without_quoting_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("AZURE_STORAGE_CONNECTION_STRING", connection_string(9, "hushh"))
+    with pytest.raises(SourceError, match="the key in AZURE_STORAGE_CONNECTION_STRING is damaged") as raised:
+        list(blobs.find(f"az://{ACCOUNT}/logs", Window()))
+    assert "hushh" not in str(raised.value)
+
+
 def test_an_account_that_refuses_connections_is_told(
     monkeypatch: pytest.MonkeyPatch, unused_port: object, tmp_path: Path
 ) -> None:
@@ -403,3 +412,34 @@ def test_an_account_is_read_like_a_folder(account: Account) -> None:
     assert sorted(s.records for s in found.intake.sources) == [4, 4, 4]
     assert all(s.name.startswith("az://") for s in found.intake.sources)
     assert found.failures["gateway"].unique().tolist() == [GATEWAY]
+
+
+@pytest.mark.tool("azurite-blob")
+def test_the_command_downloads_only_the_hours_asked_for_and_lists_what_it_may_not_read(
+    account: Account, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def log(day: int, of: int) -> bytes:
+        return json.dumps(failed(time=f"2026-03-{day:02}T{of:02}:15:27Z")).encode() + b"\n"
+
+    for day, of in ((3, 9), (4, 8), (4, 9), (5, 9)):
+        account.put(hour(day, of), log(day, of))
+    archived = hour(4, 10)
+    account.container.upload_blob(archived, log(4, 10), standard_blob_tier=StandardBlobTier.ARCHIVE)
+    word = f"az://{ACCOUNT}/{account.container.container_name}"
+    asked = ["analyze", word, "--no-probe", "--from", "2026-03-04T08:00", "--to", "2026-03-04T11:00"]
+    assert main([*asked, "--out", str(tmp_path / "report")]) == EXIT_INCOMPLETE
+    read_of = [path.rpartition("/y=2026/")[2] for path in map(unquote, account.proxy.downloads())]
+    assert sorted(set(read_of)) == ["m=03/d=04/h=08/m=00/PT1H.json", "m=03/d=04/h=09/m=00/PT1H.json"]
+    report = (tmp_path / "report" / "report.json").read_text(encoding="utf-8")
+    listed = {one["name"]: one["shape"] for one in json.loads(report)["intake"]["sources"]}
+    assert listed[f"{word}/{archived}"] == "unreadable: it is in the archive tier; rehydrate it"
+    said = capsys.readouterr()
+    for written in (report, said.out, said.err, *(p.read_text("utf-8") for p in (tmp_path / "report").glob("*.*"))):
+        assert KEY not in written
+
+
+@pytest.mark.tool("azurite-blob")
+def test_an_account_without_a_blob_of_that_time_says_so(account: Account) -> None:
+    account.put(hour(4, 9))
+    with pytest.raises(SourceError, match="no blob of this time"):
+        read([f"az://{ACCOUNT}/{account.container.container_name}"], window=between(at(7, 0)))
