@@ -223,6 +223,7 @@ def settle(db: duckdb.DuckDBPyConnection, files: Sequence[LogFile], window: Wind
     )
     failures = _told_of(backends, db.execute(_FAILURES).df())
     db.execute("DROP TABLE keys")
+    db.execute("SET threads = 2")  # each takes its share of the memory
     db.execute(f"SET memory_limit = '{_MEMORY}'")  # the rest is small, and pandas needs the room
     kinds = {text: messages.kind_of(text, reason=BACKEND_FAILED).value for text in failures["signature"].unique()}
     sources, outside = _sources(db, files)
