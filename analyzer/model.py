@@ -11,6 +11,7 @@ from analyzer.vocabulary import (
     CauseName,
     DateOrder,
     Family,
+    Fetched,
     Kind,
     Outcome,
     Stage,
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "SCENARIOS",
+    "Aia",
     "Attribution",
     "Backend",
     "CauseName",
@@ -34,6 +36,7 @@ __all__ = [
     "DateOrder",
     "Evidence",
     "Family",
+    "Fetched",
     "Finding",
     "Gateway",
     "Handshake",
@@ -206,8 +209,18 @@ class Collected:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Aia:
+    """What one address of the extension authority information access gave (RFC 5280 section 4.2.2.1)."""
+
+    url: str
+    outcome: Fetched
+    der: bytes | None = None  # None: no certificate; an answer with several gives one of these for each
+    detail: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
-    """All that was observed about one backend, from one place at one time; no verdicts."""
+    """All that was observed about one address of one backend, from one place at one time; no verdicts."""
 
     host: str  # the backend's host, as the log has it
     port: int
@@ -219,6 +232,8 @@ class Evidence:
     collected: Collected
     pinned: bool = False  # --connect-to chose the address
     allowed: bool = False  # --allow-address was needed for, and named, the address
+    proxy: str | None = None  # host:port of the proxy that the connections went through; None: none
+    aia: tuple[Aia, ...] = ()  # empty: no issuer was missing, or none was asked for
 
     @property
     def first(self) -> Handshake | None:

@@ -104,7 +104,22 @@ class Outcome(StrEnum):
     UNREACHABLE = auto()
     CONNECT_TIMEOUT = auto()
     CONNECT_FAILED = auto()  # another error of the local machine; `detail` has it
+    PROXY_FAILED = (
+        auto()
+    )  # the proxy gave no tunnel: it refused, or could not reach the backend; `detail` has its words
     FORBIDDEN = auto()  # the policy does not allow this address: nothing was sent
+
+
+class Fetched(StrEnum):
+    """What came of asking one authority information access address for an issuer's certificate."""
+
+    FETCHED = auto()  # certificates came
+    NOT_HTTP = auto()  # https, ldap, …: Windows and .NET fetch over plain HTTP alone; nothing was sent
+    FORBIDDEN = auto()  # the policy does not allow its address: nothing was sent
+    NO_ANSWER = auto()  # the name, the connection or the reply failed; `detail` has it
+    NOT_FOUND = auto()  # the server answered, and not with 200; `detail` has the status
+    NOT_A_CERTIFICATE = auto()  # the reply holds none
+    TOO_LARGE = auto()  # more bytes than any such file has
 
 
 class Verdict(StrEnum):

@@ -20,6 +20,7 @@ BEFORE_TLS = frozenset(
         Outcome.UNREACHABLE,
         Outcome.CONNECT_TIMEOUT,
         Outcome.CONNECT_FAILED,
+        Outcome.PROXY_FAILED,
         Outcome.FORBIDDEN,
     }
 )

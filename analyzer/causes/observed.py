@@ -25,6 +25,7 @@ _OUTCOMES = {
     Outcome.UNREACHABLE: "the network said that the address is unreachable",
     Outcome.CONNECT_TIMEOUT: "no connection stood before the deadline",
     Outcome.CONNECT_FAILED: "this machine could not open the connection",
+    Outcome.PROXY_FAILED: "the proxy gave no connection to it",
     Outcome.FORBIDDEN: "the address is one that may not be probed; nothing was sent",
 }
 

@@ -21,7 +21,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.utils import CryptographyDeprecationWarning
 
 from analyzer.errors import EvidenceError
-from analyzer.model import Collected, Evidence, Handshake, Outcome, Stage
+from analyzer.model import Aia, Collected, Evidence, Fetched, Handshake, Outcome, Stage
 from analyzer.probing.hello import PROFILES
 from analyzer.probing.target import is_address
 
@@ -50,6 +50,13 @@ _SHARED = tuple(f.name for f in fields(Handshake) if f.name != "chain")
 """What a handshake of the file and one of the model call by the same name."""
 
 
+class _Aia(msgspec.Struct, kw_only=True):
+    url: str
+    outcome: Fetched
+    der_b64: bytes | None = None
+    detail: str | None = None
+
+
 class _Backend(msgspec.Struct, kw_only=True):
     host: str
     port: int
@@ -61,7 +68,8 @@ class _Backend(msgspec.Struct, kw_only=True):
     pinned: bool = False
     allowed: bool = False
     handshakes: tuple[_Handshake, ...] = ()
-    aia: tuple[Any, ...] = ()
+    proxy: str | None = None
+    aia: tuple[_Aia, ...] = ()
     collected: Collected | None = None  # None: that of the document
 
 
@@ -179,6 +187,8 @@ def _evidence(backend: _Backend, collected: Collected) -> Evidence:
         collected=collected,
         pinned=backend.pinned,
         allowed=backend.allowed,
+        proxy=backend.proxy,
+        aia=tuple(Aia(url=a.url, outcome=a.outcome, der=a.der_b64, detail=a.detail) for a in backend.aia),
     )
 
 
@@ -196,6 +206,8 @@ def _backend(evidence: Evidence, *, collected: Collected | None) -> _Backend:
         handshakes=tuple(
             _Handshake(chain_b64=h.chain, unreadable=_unreadable(h.chain), **_shared(h)) for h in evidence.handshakes
         ),
+        proxy=evidence.proxy,
+        aia=tuple(_Aia(url=a.url, outcome=a.outcome, der_b64=a.der, detail=a.detail) for a in evidence.aia),
         collected=collected,
     )
 

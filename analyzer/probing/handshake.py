@@ -29,6 +29,7 @@ class Outcome:
     UNREACHABLE = "unreachable"
     CONNECT_TIMEOUT = "connect_timeout"
     CONNECT_FAILED = "connect_failed"
+    PROXY_FAILED = "proxy_failed"
     FORBIDDEN = "forbidden"
 
 

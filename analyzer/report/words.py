@@ -91,6 +91,7 @@ OUTCOMES = {
     Outcome.UNREACHABLE: "address unreachable",
     Outcome.CONNECT_TIMEOUT: "no connection before the deadline",
     Outcome.CONNECT_FAILED: "this machine could not connect",
+    Outcome.PROXY_FAILED: "the proxy gave no connection",
     Outcome.FORBIDDEN: "address not allowed: nothing was sent",
 }
 

@@ -183,7 +183,14 @@ def test_the_server_name_falls_back_to_the_sni_and_then_to_the_host(tmp_path: Pa
 
 def test_unknown_fields_are_ignored(tmp_path: Path) -> None:
     more = document(
-        backends=[backend(weather="fine", handshakes=[shake(mood={"a": [1]})], aia=[{"url": "http://a/"}])], since=2
+        backends=[
+            backend(
+                weather="fine",
+                handshakes=[shake(mood={"a": [1]})],
+                aia=[{"url": "http://a/", "outcome": "not_found", "wind": "west"}],
+            )
+        ],
+        since=2,
     )
     assert len(evidence_file.read(written(tmp_path, more))) == 1
 
