@@ -237,8 +237,17 @@ class Evidence:
 
     @property
     def first(self) -> Handshake | None:
-        """The handshake in the gateway's own voice; None where nothing was tried."""
-        return self.handshakes[0] if self.handshakes else None
+        """The handshake in the gateway's own voice: of several tries the one that stood; None where nothing was tried."""
+        if not self.handshakes:
+            return None
+        voice = self.handshakes[0].offer
+        tries = [h for h in self.handshakes if h.offer == voice]
+        return next((h for h in tries if h.outcome is Outcome.COMPLETED), tries[0])
+
+    @property
+    def tries(self) -> tuple[Handshake, ...]:
+        """Every handshake in the gateway's own voice: more than one where the first failed as by accident."""
+        return tuple(h for h in self.handshakes if h.offer == self.handshakes[0].offer)
 
     @property
     def chain(self) -> tuple[bytes, ...]:

@@ -91,7 +91,17 @@ class Case:
     @property
     def diagnostic(self) -> tuple[Handshake, ...]:
         """The further handshakes, asked because the first one failed or hid the chain."""
-        return self.evidence.handshakes[1:] if self.evidence else ()
+        if self.evidence is None:
+            return ()
+        tries = self.evidence.tries
+        return tuple(h for h in self.evidence.handshakes if h not in tries)
+
+    @property
+    def fell_short(self) -> tuple[Handshake, ...]:
+        """Tries in the gateway's own voice that failed although another one stood: the failure comes and goes."""
+        if self.evidence is None or self.first is None or self.first.outcome is not Outcome.COMPLETED:
+            return ()
+        return tuple(h for h in self.evidence.tries if h.outcome is not Outcome.COMPLETED)
 
     @property
     def offered_suites(self) -> tuple[str, ...]:

@@ -2,7 +2,7 @@
 
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause
-from analyzer.causes.observed import day, no_chain, sentence
+from analyzer.causes.observed import comes_and_goes, day, no_chain, sentence
 from analyzer.model import Attribution, CauseName, Outcome, Reason, Remedy, Stage, State, Verdict
 
 
@@ -18,6 +18,8 @@ def judge(case: Case) -> Attribution:
     first = case.first
     if case.evidence is None or first is None:
         return result(Verdict.UNKNOWN, no_chain(case))
+    if case.fell_short:
+        return result(Verdict.RULED_OUT, comes_and_goes(case, frozenset(Outcome)))
     if first.outcome is Outcome.COMPLETED and first.stage is Stage.CONNECT:
         return result(
             Verdict.LIKELY, f"The port accepts connections [{case.where()}]; the backend's URL has no TLS to try."

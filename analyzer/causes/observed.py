@@ -43,6 +43,17 @@ def sentence(case: Case) -> str:
     return f"To the gateway's own hello, {met(case.first)} [{case.where()}]." if case.first else ""
 
 
+def comes_and_goes(case: Case, outcomes: frozenset[Outcome]) -> str:
+    """That some tries ended so and another stood, in words; "" where none did."""
+    ended = [h for h in case.fell_short if h.outcome in outcomes]
+    if not ended or case.evidence is None:
+        return ""
+    return (
+        f"Intermittent: of {len(case.evidence.tries)} tries with the gateway's own hello, {len(ended)} failed "
+        f"({met(ended[0])}), and another stood [{case.where()}]."
+    )
+
+
 def no_chain(case: Case) -> str:
     """Why no certificate was seen, in words."""
     if case.evidence is None:

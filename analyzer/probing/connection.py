@@ -72,6 +72,8 @@ def _no_connection(error: Exception, address: Address) -> NoConnection:
     elif code in _UNREACHABLE:
         outcome = Outcome.UNREACHABLE
     words = "no answer" if code is None else os.strerror(code)  # asyncio's own text repeats the address
+    if code == errno.ENETUNREACH:
+        words = "no route from this machine"
     return NoConnection(outcome, Stage.CONNECT, f"{address.text}: {words}", address.text)
 
 

@@ -22,7 +22,7 @@ class _TooLarge(Exception):
 
 
 async def shake(connection: Connection, name: str, sni: Optional[str], request: bytes, until: float) -> Entry:
-    """Finish a handshake without a client certificate, send the request and read on; never raises OSError.
+    """Finish a handshake without a client certificate, send the request (b"": none) and read on; never raises OSError.
 
     TLS 1.3 refuses a missing client certificate only after the handshake looks complete to the client (RFC 8446 section
     4.4.2.4). Only an alert proves the refusal: a reset or a close without a word is the outcome at stage APPLICATION, and
@@ -92,6 +92,7 @@ class _Session:
         self._connection = connection
         self._taken = 0
         self._finished = False
+        self._asked = False  # the request was sent
         self._spoke = False  # the server said or did something after the handshake
         self._cut_off = False  # the server has hung up on what was sent to it
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -118,7 +119,8 @@ class _Session:
         if outcome == Outcome.ALERT:
             proves = self.seen.client_cert_requested and self.seen.alert not in BLAMES_OUR_BYTES
             return True if proves else None
-        return False if outcome == Outcome.COMPLETED and self.seen.client_cert_requested else None
+        content = outcome == Outcome.COMPLETED and self._asked and self.seen.client_cert_requested
+        return False if content else None
 
     async def talk(self, request: bytes, until: float) -> Tuple[str, Optional[str]]:
         """Handshake, request, first bytes of the answer: (outcome, detail)."""
@@ -150,7 +152,9 @@ class _Session:
         self._finished = True
         patience, left = self._connection.patience, until - asyncio.get_running_loop().time()
         try:
-            await self._run(lambda: self._tls.write(request))
+            if request:
+                await self._run(lambda: self._tls.write(request))
+                self._asked = True
             answer = await asyncio.wait_for(self._run(lambda: self._tls.read(CHUNK)), min(patience, left))
         except TIMED_OUT:
             # A refusal comes within a round trip; what is slow is the application, which the handshake is not about.

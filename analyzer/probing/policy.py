@@ -44,14 +44,19 @@ class Policy:
 
     def refusal(self, address: str) -> Optional[str]:
         """Why the address must not be connected to; None: it may be."""
-        forms = _forms(address)
-        denied = _within(forms, self._deny)
+        denied = self.denial(address)
         if denied is not None:
-            return f"{address} is denied ({denied})"
+            return denied
+        forms = _forms(address)
         if _within(forms, self._allow) is not None:
             return None
         why = next((why for network, why in _DENIED if _within(forms, (network,))), None)
         return why and f"{address} is not probed unless allowed: {why}"
+
+    def denial(self, address: str) -> Optional[str]:
+        """Why the user does not want the address connected to; None: nothing was said against it."""
+        denied = _within(_forms(address), self._deny)
+        return None if denied is None else f"{address} is denied ({denied})"
 
     def vouches_for(self, address: str) -> bool:
         """Whether the address is none of the public internet's and an `allow` entry names it: the user knows what is there."""

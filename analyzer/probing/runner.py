@@ -5,14 +5,17 @@ from __future__ import annotations
 import asyncio
 import threading
 from concurrent.futures import Future
-from typing import Callable, Iterable, List, Optional, Sequence, Tuple
+from typing import Any, Callable, Coroutine, Iterable, List, Optional, Sequence, Tuple
 
 from analyzer.probing import connection, encrypted, plan
 from analyzer.probing.connection import TIMED_OUT, Connection
 from analyzer.probing.dns import Address, Lookups
 from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry
-from analyzer.probing.hello import DIAGNOSTIC, PROFILES
+from analyzer.probing.hello import DIAGNOSTIC, PROFILES, suite_names
+from analyzer.probing.pace import PAUSE, Pace, enough_descriptors
 from analyzer.probing.policy import Policy
+from analyzer.probing.proxy import Proxy
+from analyzer.probing.route import Route
 from analyzer.probing.target import BadName, Target, ascii_name, is_address, sni_of
 
 TOOL = "apim-triage"
@@ -20,48 +23,58 @@ VERSION = "0.1.0"
 
 OnDone = Callable[[int, int], None]
 
-_MOST_TELLING = (Outcome.REFUSED, Outcome.CONNECT_TIMEOUT, Outcome.UNREACHABLE, Outcome.CONNECT_FAILED)
-"""Where none of several addresses connects, the first of these speaks for the backend: no route from here says little."""
+MOST_ASKED = 8  # addresses of one name
+
+_SAYS_LITTLE = (Outcome.REFUSED, Outcome.CONNECT_TIMEOUT, Outcome.UNREACHABLE, Outcome.CONNECT_FAILED)
+"""Of several addresses, one that connects speaks first; then in this order: no route from here says least."""
 
 
 def probe(
     targets: Iterable[Target],
     policy: Optional[Policy] = None,
     deadline: float = 10.0,
-    parallel: int = 128,
+    parallel: int = 1024,
     on_done: Optional[OnDone] = None,
+    *,
+    request: bool = True,
+    proxy: Optional[Proxy] = None,
 ) -> List[Entry]:
-    """Ask every target, `parallel` of them at once, and return their entries in the order of the targets.
+    """Ask every target, `parallel` of them at once; in the order of the targets, one entry for each address of each that was asked.
 
     `deadline`: seconds for all that is done about one target, so that a silent one costs one deadline and no more. `on_done`
-    is called with how many are done and how many there are. Works where an event loop runs already (in a notebook), then
-    from a thread of its own, which also calls `on_done`. Raises ValueError for a profile that does not exist.
+    is called with how many targets are done and how many there are. `request`: whether an HTTP request may follow a TLS 1.3
+    handshake, which is how a required client certificate shows. `proxy`: where connections go through. Works where an event
+    loop runs already (in a notebook), then from a thread of its own, which also calls `on_done`. Raises ValueError for a
+    profile that does not exist.
     """
     asked = list(targets)
     for target in asked:
         if target.profile not in PROFILES:
             raise ValueError(f"no such profile: {target.profile!r}; there are {', '.join(PROFILES)}")
-    policy = policy or Policy()
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(_ask_all(asked, policy, deadline, parallel, on_done))
-    return _in_thread(asked, policy, deadline, parallel, on_done)
+    run = _Run(policy or Policy(), deadline, request, proxy)
+
+    async def ask_all() -> List[Entry]:
+        return await run.ask_all(asked, parallel, on_done)
+
+    with enough_descriptors(min(parallel, len(asked))):
+        try:
+            asyncio.get_running_loop()
+        except RuntimeError:
+            return asyncio.run(ask_all())
+        return _in_thread(ask_all)
 
 
-def _in_thread(
-    asked: Sequence[Target], policy: Policy, deadline: float, parallel: int, on_done: Optional[OnDone]
-) -> List[Entry]:
+def _in_thread(ask_all: Callable[[], Coroutine[Any, Any, List[Entry]]]) -> List[Entry]:
     result: Future[List[Entry]] = Future()
     begun: Future[Tuple[asyncio.AbstractEventLoop, Optional[asyncio.Task[List[Entry]]]]] = Future()
 
-    async def ask_all() -> List[Entry]:
+    async def announced() -> List[Entry]:
         begun.set_result((asyncio.get_running_loop(), asyncio.current_task()))
-        return await _ask_all(asked, policy, deadline, parallel, on_done)
+        return await ask_all()
 
     def run() -> None:
         try:
-            result.set_result(asyncio.run(ask_all()))
+            result.set_result(asyncio.run(announced()))
         except BaseException as error:  # noqa: BLE001  it is raised where the result is asked for
             result.set_exception(error)
 
@@ -78,117 +91,150 @@ def _in_thread(
         thread.join()
 
 
-async def _ask_all(
-    asked: Sequence[Target], policy: Policy, deadline: float, parallel: int, on_done: Optional[OnDone]
-) -> List[Entry]:
-    lookups = Lookups()
-    entries: List[Entry] = [{} for _ in asked]
-    waiting = iter(enumerate(asked))
-    done = 0
+class _Run:
+    """One run: what all its targets share."""
 
-    async def worker() -> None:
-        nonlocal done
-        for index, target in waiting:
-            entries[index] = await _ask(target, policy, lookups, deadline)
-            done += 1
-            if on_done is not None:
-                on_done(done, len(asked))
+    def __init__(self, policy: Policy, deadline: float, request: bool, proxy: Optional[Proxy]) -> None:
+        self._policy = policy
+        self._deadline = deadline
+        self._request = request
+        self._proxy = proxy
+        self._lookups = Lookups()
+        self._pace = Pace()
 
-    await asyncio.gather(*(worker() for _ in range(min(parallel, len(asked)))))
-    return entries
+    async def ask_all(self, asked: Sequence[Target], parallel: int, on_done: Optional[OnDone]) -> List[Entry]:
+        entries: List[List[Entry]] = [[] for _ in asked]
+        waiting = iter(enumerate(asked))
+        done = 0
 
+        async def worker() -> None:
+            nonlocal done
+            for index, target in waiting:
+                entries[index] = await self._ask(target)
+                done += 1
+                if on_done is not None:
+                    on_done(done, len(asked))
 
-async def _ask(target: Target, policy: Policy, lookups: Lookups, deadline: float) -> Entry:
-    """All that one target shows within the deadline, as a `backends` entry of evidence/1."""
-    loop = asyncio.get_running_loop()
-    started = loop.time()
-    until = started + deadline
-    addresses: List[Address] = []
-    address: Optional[str] = None
-    sni = None
-    try:
-        sni = sni_of(target.server_name)
-        addresses = await _resolve(target, lookups, until)
-        reached, line = await _reach(addresses, policy, until)
-        address = reached.text
-        handshakes = await _interview(line, reached, target, sni, until)
-    except BadName as error:
-        handshakes = [entry(_first_offer(target), Outcome.NAME_NOT_FOUND, Stage.RESOLVE, detail=str(error))]
-    except NoConnection as failure:
-        address = failure.address
-        handshakes = [_failed(_first_offer(target), failure, loop.time() - started)]
-    return {
-        "host": target.host,
-        "port": target.port,
-        "server_name": target.server_name,
-        "sni": sni,
-        "address": address,
-        "addresses": [a.text for a in addresses],
-        "profile": target.profile,
-        "pinned": target.connect_host is not None,
-        "allowed": address is not None and policy.vouches_for(address),
-        "handshakes": handshakes,
-        "aia": [],
-    }
+        await asyncio.gather(*(worker() for _ in range(min(parallel, len(asked)))))
+        return [entry for of_one in entries for entry in of_one]
 
-
-async def _resolve(target: Target, lookups: Lookups, until: float) -> List[Address]:
-    name = ascii_name(target.host if target.connect_host is None else target.connect_host)
-    port = target.port if target.connect_port is None else target.connect_port
-    if not 0 < port < 1 << 16:
-        raise NoConnection(Outcome.CONNECT_FAILED, Stage.CONNECT, f"{port} is not a port")
-    try:
-        return await asyncio.wait_for(lookups.addresses(name, port), until - asyncio.get_running_loop().time())
-    except TIMED_OUT:
-        raise NoConnection(Outcome.RESOLVER_FAILED, Stage.RESOLVE, "no answer before the deadline") from None
-
-
-async def _reach(addresses: Sequence[Address], policy: Policy, until: float) -> Tuple[Address, Connection]:
-    """The first permitted address that connects; the one judged is the one connected to, so DNS cannot swap it."""
-    judged = [(a, policy.refusal(a.text)) for a in addresses]
-    permitted = [a for a, refusal in judged if refusal is None]
-    if not permitted:
-        raise NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, "; ".join(refusal for _, refusal in judged[:3] if refusal))
-    now = asyncio.get_running_loop().time
-    failures: List[NoConnection] = []
-    for tried, address in enumerate(permitted):
-        share = (until - now()) / (len(permitted) - tried)  # so that a dead address leaves time for the next
+    async def _ask(self, target: Target) -> List[Entry]:
+        """All that one target shows within the deadline: one `backends` entry of evidence/1 for each address asked."""
+        now = asyncio.get_running_loop().time
+        began = now()
+        until = began + self._deadline
+        addresses: List[Address] = []
+        sni = None
         try:
-            return address, await connection.connect(address, now() + share)
+            sni = sni_of(target.server_name)
+            name, port = _place(target)
+            addresses = await self._addresses(name, port, until)
+            routes = await self._routes(addresses, name, port, until)
+        except BadName as error:
+            failed = entry(_first_offer(target), Outcome.NAME_NOT_FOUND, Stage.RESOLVE, detail=str(error))
+            return [self._entry(target, sni, addresses, None, [failed])]
         except NoConnection as failure:
-            failures.append(failure)
-    telling = min(failures, key=lambda f: _MOST_TELLING.index(f.outcome))
-    details = "; ".join(f.detail for f in failures[:3])
-    raise NoConnection(telling.outcome, telling.stage, details, telling.address)
+            failed = _failed(_first_offer(target), failure, now() - began)
+            return [self._entry(target, sni, addresses, failure.address, [failed])]
+        found = []
+        for tried, route in enumerate(routes):
+            share = now() + (until - now()) / (len(routes) - tried)  # so that a dead address leaves time for the next
+            handshakes = await self._interview(route, target, sni, share)
+            found.append(self._entry(target, sni, addresses, route.address, handshakes))
+        return sorted(found, key=_silence)
 
+    def _entry(
+        self,
+        target: Target,
+        sni: Optional[str],
+        addresses: Sequence[Address],
+        address: Optional[str],
+        handshakes: List[Entry],
+    ) -> Entry:
+        return {
+            "host": target.host,
+            "port": target.port,
+            "server_name": target.server_name,
+            "sni": sni,
+            "address": address,
+            "addresses": [a.text for a in addresses],
+            "profile": target.profile,
+            "pinned": target.connect_host is not None,
+            "allowed": address is not None and self._policy.vouches_for(address),
+            "proxy": None if self._proxy is None else self._proxy.label,
+            "handshakes": handshakes,
+            "aia": [],
+        }
 
-async def _interview(
-    line: Connection, address: Address, target: Target, sni: Optional[str], until: float
-) -> List[Entry]:
-    """Ask by the plan, one connection for each question; the first one stands already."""
-    if not target.tls:
-        line.socket.close()
-        return [entry(plan.TCP, Outcome.COMPLETED, Stage.CONNECT, seconds=line.round_trip)]
-    now = asyncio.get_running_loop().time
-    done = [await _shake(line, plan.GATEWAY, target, sni, until)]
-    offer = plan.next_offer(done)
-    while offer is not None and now() < until:
-        started = now()
+    async def _addresses(self, name: str, port: int, until: float) -> List[Address]:
+        """Every address of the name; a name that this machine's resolver does not know is left to the proxy. Raises NoConnection."""
         try:
-            line = await connection.connect(address, until)
-        except NoConnection as failure:
-            done.append(_failed(offer, failure, now() - started))
-        else:
-            done.append(await _shake(line, offer, target, sni, until))
-        offer = plan.next_offer(done)
-    return done
+            return await self._resolve(name, port, until)
+        except NoConnection:
+            if self._proxy is None:
+                raise
+            return []
 
+    async def _routes(self, addresses: Sequence[Address], name: str, port: int, until: float) -> List[Route]:
+        """How to get there: each permitted address, or the proxy. Raises NoConnection.
 
-async def _shake(line: Connection, offer: str, target: Target, sni: Optional[str], until: float) -> Entry:
-    if offer == plan.TLS13_FULL:
-        return await encrypted.shake(line, offer, sni, _request(target.server_name), until)
-    hello = PROFILES[target.profile] if offer == plan.GATEWAY else DIAGNOSTIC[offer]
-    return await connection.shake(line, hello, offer, sni, until)
+        The address that was judged is the one that is connected to, so DNS cannot swap it. A proxy resolves the name again:
+        one forbidden address is enough to leave it alone.
+        """
+        judged = [(a, self._policy.refusal(a.text)) for a in addresses]
+        permitted = [a for a, refusal in judged if refusal is None]
+        forbidden = [refusal for _, refusal in judged if refusal is not None]
+        if forbidden and (not permitted or self._proxy is not None):
+            raise NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, "; ".join(forbidden[:3]))
+        if self._proxy is None:
+            return [Route(a) for a in permitted[:MOST_ASKED]]
+        proxies = await self._resolve(ascii_name(self._proxy.host), self._proxy.port, until)
+        denied = self._policy.denial(proxies[0].text)
+        if denied is not None:
+            raise NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, f"the proxy {denied}")
+        return [Route(proxies[0], self._proxy, name, port)]
+
+    async def _resolve(self, name: str, port: int, until: float) -> List[Address]:
+        """Every address of the name; a resolver that fails for the moment is asked once more."""
+        now = asyncio.get_running_loop().time
+        for last in (False, True):
+            try:
+                return await asyncio.wait_for(self._lookups.addresses(name, port), until - now())
+            except TIMED_OUT:
+                raise NoConnection(Outcome.RESOLVER_FAILED, Stage.RESOLVE, "no answer before the deadline") from None
+            except NoConnection as failure:
+                if last or failure.outcome != Outcome.RESOLVER_FAILED:
+                    raise
+            await asyncio.sleep(PAUSE)
+        raise AssertionError
+
+    async def _interview(self, route: Route, target: Target, sni: Optional[str], until: float) -> List[Entry]:
+        """Ask by the plan, one connection for each question."""
+        now = asyncio.get_running_loop().time
+        offered = frozenset(suite_names(target.profile))
+        done: List[Entry] = []
+        offer: Optional[str] = _first_offer(target)
+        while offer is not None and (not done or now() < until):
+            await self._pace.turn(target.host, again=bool(done) and plan.answer(done[-1]) in plan.TRANSIENT)
+            began = now()
+            try:
+                line = await route.connect(until)
+            except NoConnection as failure:
+                done.append(_failed(offer, failure, now() - began))
+            else:
+                done.append(await self._shake(line, offer, target, sni, until))
+            offer = plan.next_offer(done, offered, named=sni is not None)
+        return done
+
+    async def _shake(self, line: Connection, offer: str, target: Target, sni: Optional[str], until: float) -> Entry:
+        if offer == plan.TCP:
+            line.socket.close()
+            return entry(offer, Outcome.COMPLETED, Stage.CONNECT, seconds=line.round_trip)
+        if offer == plan.TLS13_FULL:
+            request = _request(target.server_name) if self._request else b""
+            return await encrypted.shake(line, offer, sni, request, until)
+        hello = DIAGNOSTIC.get(offer, PROFILES[target.profile])
+        return await connection.shake(line, hello, offer, None if offer == plan.NO_SNI else sni, until)
 
 
 def _request(server_name: str) -> bytes:
@@ -198,6 +244,20 @@ def _request(server_name: str) -> bytes:
         f"HEAD / HTTP/1.1\r\nHost: {host}\r\nUser-Agent: {TOOL}/{VERSION}\r\nAccept: */*\r\nConnection: close\r\n\r\n"
     )
     return head.encode("ascii")
+
+
+def _silence(of_one: Entry) -> int:
+    outcome = of_one["handshakes"][0]["outcome"]
+    return _SAYS_LITTLE.index(outcome) + 1 if outcome in _SAYS_LITTLE else 0
+
+
+def _place(target: Target) -> Tuple[str, int]:
+    """The name or address and the port that TCP goes to. Raises BadName, NoConnection."""
+    name = ascii_name(target.host if target.connect_host is None else target.connect_host)
+    port = target.port if target.connect_port is None else target.connect_port
+    if not 0 < port < 1 << 16:
+        raise NoConnection(Outcome.CONNECT_FAILED, Stage.CONNECT, f"{port} is not a port")
+    return name, port
 
 
 def _first_offer(target: Target) -> str:

@@ -70,6 +70,7 @@ def test_a_complete_flight_costs_one_connection_and_tells_the_chain_as_sent() ->
         "profile": "classic",
         "pinned": True,
         "allowed": True,
+        "proxy": None,
         "aia": [],
     }
 
@@ -226,12 +227,9 @@ def test_a_server_is_told_goodbye_so_that_it_does_not_wait() -> None:
 
 
 def test_refused_is_told_from_every_other_failure(unused_port: Callable[[], int]) -> None:
-    seen = only(ask(unused_port()))
-    assert (seen["outcome"], seen["stage"], seen["detail"]) == (
-        Outcome.REFUSED,
-        Stage.CONNECT,
-        "127.0.0.1: Connection refused",
-    )
+    told = (Outcome.REFUSED, Stage.CONNECT, "127.0.0.1: Connection refused")
+    tries = ask(unused_port())["handshakes"]
+    assert [(h["outcome"], h["stage"], h["detail"]) for h in tries] == [told, told]
 
 
 def test_a_full_backlog_is_a_connect_timeout() -> None:

@@ -59,11 +59,20 @@ class TestResolver:
         assert entry["pinned"] is False
 
     def test_where_no_address_connects_all_are_told(self) -> None:
-        entry = alone({"answers": {HOST: ["127.0.0.7", "127.0.0.8"]}, "ask": [asked()]})[0]
-        assert only(entry)["outcome"] == "refused"
-        assert "127.0.0.7: Connection refused" in only(entry)["detail"]
-        assert "127.0.0.8: Connection refused" in only(entry)["detail"]
-        assert entry["address"] in ("127.0.0.7", "127.0.0.8")
+        entries = alone({"answers": {HOST: ["127.0.0.7", "127.0.0.8"]}, "ask": [asked()]})
+        assert {e["address"]: [h["outcome"] for h in e["handshakes"]] for e in entries} == {
+            "127.0.0.7": ["refused"] * 2,
+            "127.0.0.8": ["refused"] * 2,
+        }
+
+    def test_each_address_is_asked_and_one_that_answers_speaks_first(self) -> None:
+        names = {HOST: ["127.0.0.7", "127.0.0.8", "127.0.0.9"]}
+        entries = alone({"answers": names, "listen": ["127.0.0.8", "127.0.0.9"], "ask": [asked()]})
+        assert {e["address"]: e["handshakes"][0]["outcome"] for e in entries[:2]} == {
+            "127.0.0.8": "completed",
+            "127.0.0.9": "completed",
+        }
+        assert (entries[2]["address"], entries[2]["handshakes"][0]["outcome"]) == ("127.0.0.7", "refused")
 
     def test_a_forbidden_address_among_the_answers_is_passed_over(self) -> None:
         names = {HOST: ["169.254.169.254", "127.0.0.8"], "rebound.example": ["169.254.169.254"]}
@@ -92,8 +101,12 @@ class TestRoutes:
         )
 
     def test_a_refusal_says_more_than_an_address_without_a_route(self) -> None:
-        entry = alone({"answers": {HOST: ["10.1.2.3", "127.0.0.7"]}, "ask": [asked()]})[0]
-        assert (only(entry)["outcome"], entry["address"]) == ("refused", "127.0.0.7")
+        first, second = alone({"answers": {HOST: ["10.1.2.3", "127.0.0.7"]}, "ask": [asked()]})
+        assert (first["handshakes"][0]["outcome"], first["address"]) == ("refused", "127.0.0.7")
+        assert (only(second)["outcome"], only(second)["detail"]) == (
+            "unreachable",
+            "10.1.2.3: no route from this machine",
+        )
 
 
 ROOT = make.ca()

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 import socket
 import threading
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -43,7 +43,7 @@ OLD = says(flight([LEAF], version=TLS10, suite=speech.STATIC_RSA))
         ("classic", [says(record(22, b""))], ["gateway"]),
         # suite or parameters
         ("classic", [REFUSES, CHOOSES_DHE], ["gateway", "tls1.2-any"]),
-        ("classic", [resets, GOOD], ["gateway", "tls1.2-any"]),
+        ("classic", [resets, CHOOSES_DHE], ["gateway", "tls1.2-any"]),
         ("classic", [closes, OLD], ["gateway", "tls1.2-any"]),
         ("classic", [REFUSES, listens], ["gateway", "tls1.2-any"]),
         # version
@@ -51,7 +51,14 @@ OLD = says(flight([LEAF], version=TLS10, suite=speech.STATIC_RSA))
         ("classic", [BAD_VERSION, BAD_VERSION, OLD], ["gateway", "tls1.3-any", "tls1.0-any"]),
         ("classic", [REFUSES, REFUSES, AGREES_13], ["gateway", "tls1.2-any", "tls1.3-any", "tls1.3-full"]),
         ("classic", [REFUSES, BAD_VERSION, REFUSES, OLD], ["gateway", "tls1.2-any", "tls1.3-any", "tls1.0-any"]),
-        ("classic", [resets], ["gateway", "tls1.2-any", "tls1.3-any", "tls1.0-any"]),
+        # an accident, or every time
+        ("classic", [resets, GOOD, GOOD], ["gateway", "tls1.2-any", "gateway"]),
+        ("classic", [closes, ASKS, resets], ["gateway", "tls1.2-any", "gateway"]),
+        # the name: one more
+        ("classic", [resets], ["gateway", "tls1.2-any", "tls1.3-any", "tls1.0-any", "gateway-no-sni"]),
+        ("classic", [REFUSES], ["gateway", "tls1.2-any", "tls1.3-any", "tls1.0-any", "gateway-no-sni"]),
+        ("classic", [says(alert(112)), GOOD], ["gateway", "gateway-no-sni"]),
+        ("self-hosted", [says(alert(112))], ["gateway", "gateway-no-sni"]),
         # a gateway that offers TLS 1.3
         ("self-hosted", [GOOD], ["gateway"]),
         ("self-hosted", [AGREES_13, GOOD], ["gateway", "tls1.2-any"]),
@@ -92,21 +99,33 @@ ANSWERS: list[dict[str, Any]] = [
     *(entry("", outcome, Stage.HELLO) for name, outcome in vars(Outcome).items() if name.isupper()),
     entry("", Outcome.COMPLETED, Stage.CERTIFICATE, version="TLS 1.3"),
     entry("", Outcome.COMPLETED, Stage.CERTIFICATE, version="TLS 1.2", client_cert_requested=True),
+    entry("", Outcome.COMPLETED, Stage.CERTIFICATE, version="TLS 1.2", suite="TLS_A"),
     entry("", Outcome.ALERT, Stage.HELLO, alert="protocol_version"),
 ]
 
 
-def test_no_sequence_of_answers_costs_more_than_four_connections_or_repeats_a_question() -> None:
-    sequences = 0
-    for answers in itertools.product(ANSWERS, repeat=plan.MOST_CONNECTIONS):
-        done: list[dict[str, Any]] = []
-        for answer in answers:
-            offer = plan.next_offer(done)
-            if offer is None:
-                break
-            done.append({**answer, "offer": offer})
-        offers = [h["offer"] for h in done]
-        assert plan.next_offer(done) is None or len(offers) == len(set(offers)) < plan.MOST_CONNECTIONS
-        assert len(offers) == len(set(offers))
-        sequences += 1
-    assert sequences > 10_000
+def every_interview(done: tuple[dict[str, Any], ...] = ()) -> Iterator[list[str]]:
+    """The offers of every interview that any answers can lead to."""
+    offer = plan.next_offer(done, frozenset({"TLS_A"}))
+    if offer is None:
+        yield [h["offer"] for h in done]
+        return
+    for answer in ANSWERS:
+        yield from every_interview((*done, {**answer, "offer": offer}))
+
+
+def test_no_answers_cost_more_than_four_connections_and_one_for_the_name() -> None:
+    interviews = list(every_interview())
+    assert len(interviews) > 500
+    for offers in interviews:
+        assert len([o for o in offers if o != plan.NO_SNI]) <= plan.MOST_CONNECTIONS
+        assert offers.count(plan.NO_SNI) <= 1
+        assert {o for o in offers if offers.count(o) > 1} <= {plan.GATEWAY}
+        assert offers.count(plan.GATEWAY) <= 2
+    assert [plan.GATEWAY, plan.TLS12, plan.GATEWAY] in interviews
+
+
+def test_without_a_name_in_the_hello_nobody_asks_about_it() -> None:
+    refused = entry("gateway", Outcome.ALERT, Stage.HELLO, alert="unrecognized_name")
+    assert plan.next_offer([refused]) == plan.NO_SNI
+    assert plan.next_offer([refused], named=False) is None
