@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from analyzer.model import Certificate, Cluster, Evidence, Gateway, Handshake, Judgement, Kind, Outcome, Reason
-from analyzer.probing import hello
+from analyzer.probing import profiles
 from analyzer.trust import ChainShape
 
 FRESH = timedelta(hours=24)
@@ -107,19 +107,19 @@ class Case:
     def offered_suites(self) -> tuple[str, ...]:
         """IANA names of the suites in the gateway's hello."""
         profile = self.evidence.profile if self.evidence else self.gateway.tier.value
-        return hello.suite_names(profile)
+        return profiles.suite_names(profile)
 
     @property
     def offered_versions(self) -> tuple[str, ...]:
         """Versions in the gateway's hello, newest first."""
         profile = self.evidence.profile if self.evidence else self.gateway.tier.value
-        return hello.version_names(profile)
+        return profiles.version_names(profile)
 
     @property
     def offered_groups(self) -> tuple[str, ...]:
         """IANA names of the key-exchange groups in the gateway's hello."""
         profile = self.evidence.profile if self.evidence else self.gateway.tier.value
-        return hello.group_names(profile)
+        return profiles.group_names(profile)
 
     def reservations(self) -> tuple[Reason, ...]:
         """What keeps the evidence from confirming anything: it may not speak for the gateway, then and there (empty: nothing)."""

@@ -22,7 +22,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from analyzer.errors import EvidenceError
 from analyzer.model import Aia, Collected, Evidence, Fetched, Handshake, Outcome, Stage
-from analyzer.probing.hello import PROFILES
+from analyzer.probing.profiles import offer
 from analyzer.probing.target import is_address
 
 SCHEMA = "apim-triage/evidence/1"
@@ -150,10 +150,10 @@ def _decode(path: Path, data: bytes) -> _Document:
 
 
 def _check(path: Path, backend: _Backend) -> None:
-    if backend.profile not in PROFILES:
-        raise EvidenceError(
-            f"{path}: {_label(backend)}: the profile {backend.profile[:60]!r} is not one of {', '.join(PROFILES)}"
-        )
+    try:
+        offer(backend.profile)
+    except ValueError as error:
+        raise EvidenceError(f"{path}: {_label(backend)}: {error}") from None
     for handshake in backend.handshakes:
         for place, der in enumerate(handshake.chain_b64):
             if place not in handshake.unreadable and not _parses(der):

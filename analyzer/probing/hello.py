@@ -1,11 +1,9 @@
-"""ClientHellos as data: what each kind of gateway offers, what a diagnostic question offers, and one encoder to bytes."""
+"""A ClientHello as data, and one encoder to bytes: an offer and a server name in, the record to send out."""
 
 from __future__ import annotations
 
 import os
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
-
-from analyzer.probing import iana
 
 # Extensions, by code.
 SERVER_NAME = 0  # RFC 6066 section 3
@@ -42,144 +40,6 @@ class Offer(NamedTuple):
     def offers_tls13(self) -> bool:
         """Whether the server may choose TLS 1.3, which hides its certificates."""
         return 0x0304 in self.versions
-
-
-# Windows Schannel, TLS 1.2, in the order of Windows Server 2022 and 2019 less the DHE suites, which no API Management
-# list has, and less 3DES, which is off on services made after 2018-04-01. Order of extensions: rebuilt from published
-# JA3 digests of Schannel; that the gateway's hello is the one without status_request and ALPN is inferred.
-# fmt: off
-CLASSIC = Offer(
-    name="classic",
-    versions=(0x0303,),
-    suites=(
-        0xC02C, 0xC02B, 0xC030, 0xC02F, 0xC024, 0xC023, 0xC028, 0xC027, 0xC00A, 0xC009, 0xC014, 0xC013,
-        0x009D, 0x009C, 0x003D, 0x003C, 0x0035, 0x002F,
-    ),
-    groups=(X25519, 23, 24),
-    signatures=(0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, 0x0601, 0x0603),
-    extensions=(
-        SERVER_NAME,
-        SUPPORTED_GROUPS,
-        POINT_FORMATS,
-        SIGNATURE_ALGORITHMS,
-        SESSION_TICKET,
-        EXTENDED_MASTER_SECRET,
-        RENEGOTIATION_INFO,
-    ),
-    record_version=0x0303,
-)
-# fmt: on
-
-# .NET on Linux with OpenSSL 3: the suites are the settings reference's list (net.client.tls.ciphers.allowed-suites), in its
-# order; the rest is OpenSSL 3.0's default hello. No session_ticket: the self-hosted gateway does not resume sessions.
-# fmt: off
-SELF_HOSTED = Offer(
-    name="self-hosted",
-    versions=(0x0304, 0x0303),
-    suites=(
-        0x1302, 0x1303, 0x1301,
-        0xC02C, 0xC030, 0x009F, 0xCCA9, 0xCCA8, 0xCCAA, 0xC02B, 0xC02F, 0x009E,
-        0xC024, 0xC028, 0x006B, 0xC023, 0xC027, 0x0067, 0xC00A, 0xC014, 0x0039, 0xC009, 0xC013, 0x0033,
-        0x009D, 0x009C, 0x003D, 0x003C, 0x0035, 0x002F,
-    ),
-    groups=(X25519, 23, 30, 25, 24, 256, 257, 258, 259, 260),
-    signatures=(
-        0x0403, 0x0503, 0x0603, 0x0807, 0x0808, 0x0809, 0x080A, 0x080B, 0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0601,
-        0x0303, 0x0301, 0x0302, 0x0402, 0x0502, 0x0602,
-    ),
-    extensions=(
-        RENEGOTIATION_INFO,
-        SERVER_NAME,
-        POINT_FORMATS,
-        SUPPORTED_GROUPS,
-        ENCRYPT_THEN_MAC,
-        EXTENDED_MASTER_SECRET,
-        SIGNATURE_ALGORITHMS,
-        SUPPORTED_VERSIONS,
-        PSK_MODES,
-        KEY_SHARE,
-    ),
-    point_formats=(0, 1, 2),
-)
-# fmt: on
-
-
-def _common(name: str) -> Offer:
-    """What both kinds of gateway offer, in Schannel's order: for tiers whose operating system is not documented."""
-    return CLASSIC._replace(
-        name=name,
-        suites=tuple(s for s in CLASSIC.suites if s in SELF_HOSTED.suites),
-        groups=tuple(g for g in CLASSIC.groups if g in SELF_HOSTED.groups),
-        signatures=tuple(s for s in CLASSIC.signatures if s in SELF_HOSTED.signatures),
-    )
-
-
-_GATEWAYS = (CLASSIC, SELF_HOSTED, _common("v2"), _common("consumption"))
-PROFILES: Dict[str, Offer] = {offer.name: offer for offer in _GATEWAYS}
-"""Whose voice the probe speaks, by the gateway's tier."""
-
-_TLS13_SUITES = tuple(code for code in iana.SUITES if code >> 8 == 0x13)
-_TLS13_GROUPS = (X25519, 23, 24, 25, 30, 31, 32, 33, 256, 257, 258, 259, 260)
-_OLDER_GROUPS = (X25519, 23, 24, 25, 30, 26, 27, 28, 22, 21, 19, 256, 257, 258, 259, 260)
-_OLDER_EXTENSIONS = (
-    SERVER_NAME,
-    SUPPORTED_GROUPS,
-    POINT_FORMATS,
-    SIGNATURE_ALGORITHMS,
-    SESSION_TICKET,
-    ENCRYPT_THEN_MAC,
-    EXTENDED_MASTER_SECRET,
-    RENEGOTIATION_INFO,
-    PADDING,
-)
-
-TLS12_ANY = Offer(
-    name="tls1.2-any",
-    versions=(0x0303,),
-    # The gateway's suites come first: a server that follows the client's order and still chooses another one has none of them.
-    # Fewer than 128 in all, because some old load balancers refuse longer lists.
-    suites=(*CLASSIC.suites, *(s for s in iana.SUITES if s not in CLASSIC.suites and s not in _TLS13_SUITES)),
-    groups=_OLDER_GROUPS,
-    signatures=tuple(iana.SIGNATURES),
-    extensions=_OLDER_EXTENSIONS,
-)
-
-TLS13_ANY = Offer(
-    name="tls1.3-any",
-    versions=(0x0304,),
-    suites=_TLS13_SUITES,
-    groups=_TLS13_GROUPS,
-    signatures=tuple(iana.SIGNATURES),
-    extensions=(SERVER_NAME, SUPPORTED_GROUPS, SIGNATURE_ALGORITHMS, SUPPORTED_VERSIONS, PSK_MODES, KEY_SHARE, PADDING),
-)
-
-TLS10_ANY = Offer(
-    name="tls1.0-any",
-    versions=(0x0302, 0x0301, 0x0300),
-    # Suites with a SHA-256 or SHA-384 in their name, and AEAD suites, exist only from TLS 1.2 on (RFC 5246 section 1.2).
-    suites=tuple(s for s, name in iana.SUITES.items() if name.endswith(("_CBC_SHA", "_RC4_128_SHA", "_RC4_128_MD5"))),
-    groups=_OLDER_GROUPS,
-    signatures=(),
-    extensions=tuple(e for e in _OLDER_EXTENSIONS if e != SIGNATURE_ALGORITHMS),
-)
-
-DIAGNOSTIC: Dict[str, Offer] = {offer.name: offer for offer in (TLS12_ANY, TLS13_ANY, TLS10_ANY)}
-"""Hellos that ask what the server would have accepted."""
-
-
-def suite_names(profile: str) -> Tuple[str, ...]:
-    """IANA names of the suites that a gateway of this profile offers, in its order."""
-    return tuple(map(iana.suite_name, PROFILES[profile].suites))
-
-
-def version_names(profile: str) -> Tuple[str, ...]:
-    """Versions that it offers, newest first, as "TLS 1.2"."""
-    return tuple(map(iana.version_name, PROFILES[profile].versions))
-
-
-def group_names(profile: str) -> Tuple[str, ...]:
-    """IANA names of the key-exchange groups that it offers, in its order."""
-    return tuple(map(iana.group_name, PROFILES[profile].groups))
 
 
 def encode(offer: Offer, server_name: Optional[str]) -> bytes:

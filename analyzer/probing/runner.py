@@ -11,10 +11,12 @@ from analyzer.probing import connection, encrypted, plan
 from analyzer.probing.connection import TIMED_OUT, Connection
 from analyzer.probing.dns import Address, Lookups
 from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry
-from analyzer.probing.hello import DIAGNOSTIC, PROFILES, suite_names
 from analyzer.probing.pace import PAUSE, Pace, enough_descriptors
 from analyzer.probing.policy import Policy
+from analyzer.probing.profiles import offer as offer_of
+from analyzer.probing.profiles import suite_names
 from analyzer.probing.proxy import Proxy
+from analyzer.probing.questions import DIAGNOSTIC
 from analyzer.probing.route import Route
 from analyzer.probing.target import BadName, Target, ascii_name, is_address, sni_of
 
@@ -45,12 +47,11 @@ def probe(
     is called with how many targets are done and how many there are. `request`: whether an HTTP request may follow a TLS 1.3
     handshake, which is how a required client certificate shows. `proxy`: where connections go through. Works where an event
     loop runs already (in a notebook), then from a thread of its own, which also calls `on_done`. Raises ValueError for a
-    profile that does not exist.
+    profile that cannot be read.
     """
     asked = list(targets)
     for target in asked:
-        if target.profile not in PROFILES:
-            raise ValueError(f"no such profile: {target.profile!r}; there are {', '.join(PROFILES)}")
+        offer_of(target.profile)
     run = _Run(policy or Policy(), deadline, request, proxy)
 
     async def ask_all() -> List[Entry]:
@@ -233,7 +234,7 @@ class _Run:
         if offer == plan.TLS13_FULL:
             request = _request(target.server_name) if self._request else b""
             return await encrypted.shake(line, offer, sni, request, until)
-        hello = DIAGNOSTIC.get(offer, PROFILES[target.profile])
+        hello = DIAGNOSTIC[offer] if offer in DIAGNOSTIC else offer_of(target.profile)
         return await connection.shake(line, hello, offer, None if offer == plan.NO_SNI else sni, until)
 
 

@@ -21,7 +21,7 @@ class Target(NamedTuple):
     server_name: str  # SNI sent and name judged
     connect_host: Optional[str] = None  # where TCP goes instead, as with curl's --connect-to; None: host
     connect_port: Optional[int] = None
-    profile: str = "classic"  # a key of hello.PROFILES
+    profile: str = "classic"  # which hello: see profiles.py
     tls: bool = True  # False: only whether TCP connects
 
 

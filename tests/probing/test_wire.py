@@ -13,7 +13,9 @@ from analyzer.model import Outcome as ModelOutcome
 from analyzer.model import Stage as ModelStage
 from analyzer.probing import handshake, wire
 from analyzer.probing.handshake import Outcome, Stage
-from analyzer.probing.hello import CLASSIC, SELF_HOSTED, TLS10_ANY, TLS12_ANY, Offer
+from analyzer.probing.hello import Offer
+from analyzer.probing.profiles import CLASSIC, SELF_HOSTED
+from analyzer.probing.questions import TLS10_ANY, TLS12_ANY
 from analyzer.probing.wire import Reader
 from tests.probing import speech
 from tests.probing.speech import TLS10, TLS11, TLS12, TLS13, alert, flight, message, record, server_hello
