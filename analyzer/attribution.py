@@ -134,7 +134,8 @@ class _Judge:
         if seen is not None and seen.collected.at < self.cluster.first_seen and self.cluster.failures:
             more.append("what was seen is from before the first failure")
         case = case_of(self.cluster, self.gateway, seen, anchors=self.anchors, known=self.known, not_probed=why)
-        case = replace(case, partial=partial, doubts=tuple(more))
+        inspected = found is not None and found.certain
+        case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected)
         return Member(evidence=evidence, case=case, answers=tuple(one.judge(case) for one in CAUSES))
 
 
@@ -147,7 +148,7 @@ def _differing(judge: _Judge, rounds: Sequence[Round], lead: Member, found: Attr
         if lead.evidence is None or theirs.evidence is None:
             continue
         comparable = rounds[0].own_voice and other.own_voice
-        causes = (found.cause.value, theirs.lead.cause.value) if comparable else None
+        causes = (found.cause, theirs.lead.cause) if comparable else None
         how = difference(lead.evidence, theirs.evidence, causes=causes)
         if how:
             told.append(f"{asked_from(other.collected)} {how}; {why_believed(rounds[0], other)}.")

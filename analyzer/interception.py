@@ -73,17 +73,11 @@ def interceptions(evidence: Iterable[Evidence], public: Sequence[bytes]) -> Mapp
     """
     seen = [one for one in (_seen(e, public) for e in dict.fromkeys(evidence)) if one is not None]
     private = [one for one in seen if not one.public]
-    proofs = [one for one in private if one.proves]
-    trusted: dict[tuple[str, int], set[Collected]] = {}
-    for one in seen:
-        if one.public:
-            trusted.setdefault((one.evidence.host, one.evidence.port), set()).add(one.evidence.collected)
-    contradicted = [
-        one for one in private if trusted.get((one.evidence.host, one.evidence.port), set()) - {one.evidence.collected}
-    ]
+    proofs = _few(one for one in private if one.proves)
+    convicted = _convicted(seen, private)
     found = {}
     for one in private:
-        shown = _signs_public(one, proofs) or _contradicted(one, contradicted, private) or _hint(one)
+        shown = _signs_public(one, proofs) or _signs_several(one, convicted) or _hint(one)
         if shown is not None:
             found[one.evidence] = shown
     return found
@@ -129,20 +123,48 @@ def _signs_public(one: _Seen, proofs: Sequence[_Seen]) -> Interception | None:
     return Interception(by=by, proof=proof, certain=True)
 
 
-def _contradicted(one: _Seen, contradicted: Sequence[_Seen], private: Sequence[_Seen]) -> Interception | None:
-    for other in contradicted:
+def _few(found: Iterable[_Seen]) -> list[_Seen]:
+    """Of those with the same issuers two hosts: they prove as much as a thousand."""
+    kept: dict[tuple[trust.Issuer, ...], dict[str, _Seen]] = {}
+    for one in found:
+        hosts = kept.setdefault(one.issuers, {})
+        if len(hosts) < 2:
+            hosts.setdefault(one.evidence.server_name, one)
+    return [one for hosts in kept.values() for one in hosts.values()]
+
+
+def _convicted(seen: Sequence[_Seen], private: Sequence[_Seen]) -> list[tuple[_Seen, str]]:
+    """Chains that another observer does not meet, and of each a host of another owner that the same CA signs."""
+    trusted: dict[tuple[str, int], set[Collected]] = {}
+    for one in seen:
+        if one.public:
+            trusted.setdefault((one.evidence.host, one.evidence.port), set()).add(one.evidence.collected)
+    by_name: dict[tuple[bytes, ...], list[_Seen]] = {}
+    for one in private:
+        for issuer in one.issuers:
+            by_name.setdefault(issuer.name, []).append(one)
+    found = []
+    for one in _few(
+        p for p in private if trusted.get((p.evidence.host, p.evidence.port), set()) - {p.evidence.collected}
+    ):
+        mine = _owner(one.evidence.server_name)
+        mates = (m for issuer in one.issuers for m in by_name[issuer.name] if _owner(m.evidence.server_name) != mine)
+        mate = next((m for m in mates if _shared(m, one)), None)
+        if mate is not None:
+            found.append((one, mate.evidence.server_name))
+    return found
+
+
+def _signs_several(one: _Seen, convicted: Sequence[tuple[_Seen, str]]) -> Interception | None:
+    for other, mate in convicted:
         issuer = _shared(one, other)
-        if issuer is None:
-            continue
-        hosts = [p.evidence.server_name for p in private if _shared(p, other) is not None]
-        if len({_owner(host) for host in hosts}) < 2:
-            continue
-        others = next(h for h in hosts if _owner(h) != _owner(other.evidence.server_name))
-        proof = (
-            f"“{issuer.title}” signs {other.evidence.server_name} and also {others}, of another owner, "
-            f"and elsewhere {other.evidence.server_name} shows a publicly trusted certificate"
-        )
-        return Interception(by=issuer.title, proof=proof, certain=True)
+        if issuer is not None:
+            host = other.evidence.server_name
+            proof = (
+                f"“{issuer.title}” signs {host} and also {mate}, of another owner, and elsewhere {host} shows a publicly "
+                "trusted certificate"
+            )
+            return Interception(by=issuer.title, proof=proof, certain=True)
     return None
 
 

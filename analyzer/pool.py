@@ -185,7 +185,9 @@ def _unasked(members: Sequence[Member]) -> tuple[Reason, ...]:
     if not any(m.asked for m in members):
         return ()
     return tuple(
-        _said(f"{m.address} was not asked: {met(m.case.first) if m.case.first else 'nothing was tried'}.")
+        _said(
+            f"{m.address} could not be asked from here: {met(m.case.first) if m.case.first else 'nothing was tried'}."
+        )
         for m in members
         if not m.asked
     )

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from analyzer import trust
 from analyzer.causes.connection import UNDECIDED
 from analyzer.causes.observed import day, met
-from analyzer.model import Certificate, Cluster, Collected, Evidence, Outcome
+from analyzer.model import CauseName, Certificate, Cluster, Collected, Evidence, Outcome
 
 OTHER_VOICES = frozenset({"openssl", "ssllabs", "exported"})
 """Offers of handshakes that other tools made: nobody knows what the gateway's own hello would have met."""
@@ -83,20 +83,22 @@ def asked_from(collected: Collected) -> str:
     return f"{place} ({collected.host}, {day(collected.at)}{resolver})"
 
 
-def difference(believed: Evidence, other: Evidence, *, causes: tuple[str, str] | None) -> str:
+def difference(believed: Evidence, other: Evidence, *, causes: tuple[CauseName, CauseName] | None) -> str:
     """How another evidence differs from the one that is believed; "" where it does not.
 
     `causes`: what each of the two alone would lead to; None: they are not comparable, because the voices differ.
     """
     told = []
-    if causes is not None and causes[0] != causes[1]:
-        told.append(f"{met(other.first) if other.first else 'nothing was asked'}, which would be {causes[1]}")
+    if causes is not None and causes[0] is not causes[1]:
+        alone = "decides nothing" if causes[1] is CauseName.UNKNOWN else f"would be {causes[1].value}"
+        told.append(f"{met(other.first) if other.first else 'nothing was asked'}, which alone {alone}")
     mine, theirs = _leaf(believed), _leaf(other)
     if mine and theirs and mine.der != theirs.der:
         told.append(_other_leaf(believed, mine, other, theirs))
     if not told:
         return ""
-    return f"at {other.address or 'no address'} it looked different: {'; '.join(told)}"
+    place = f"{other.address} " if other.address else "it "
+    return f"{place}looked different: {'; '.join(told)}"
 
 
 def _leaf(evidence: Evidence) -> Certificate | None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
+import time
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 
 import pytest
 
 from analyzer.attribution import Anchors
 from analyzer.interception import interceptions
 from analyzer.model import CauseName, Evidence, Finding, Outcome, Tier, Verdict
-from analyzer.pipeline import Aim, attribute_all, target_of
+from analyzer.pipeline import Aim, attribute_all, check, probe_backends, target_for, target_of
 from analyzer.public_hosts import CUSTOMERS, SERVICES, SITES, is_public
 from tests import build, make
 from tests.build import NOW, TRUST, handshake
+from tests.probing.peers import LOOPBACK
+from tests.probing.servers import openssl
 
 BEFORE, LATER = NOW - timedelta(days=30), NOW + timedelta(days=90)
 PUBLIC = make.ca("Public Root", not_before=BEFORE, not_after=LATER)
@@ -118,7 +124,7 @@ def test_a_ca_of_several_owners_that_another_observer_does_not_meet_is_between(o
 def test_what_is_inspected_in_the_gateways_own_network_is_2a_with_the_inspection_named() -> None:
     inside = {"vantage": "gateway"}
     finding = judge(seen(BACKEND, PROXY, **inside), seen(CONTROL, PROXY, **inside))
-    assert finding.lead.cause in (CauseName.UNTRUSTED_ROOT, CauseName.INCOMPLETE_CHAIN)
+    assert finding.lead.cause is CauseName.UNTRUSTED_ROOT
     assert "TLS is inspected in the gateway's own network" in why(finding)
     assert "Exempt this backend from the TLS inspection by “Corp Proxy CA”" in finding.remedies[0].text
 
@@ -146,6 +152,32 @@ def test_a_private_root_seen_through_a_proxy_is_at_most_likely_and_directly_conf
     through = replace(direct, proxy="proxy.contoso.example:3128")
     assert (judge(direct).lead.verdict, judge(through).lead.verdict) == (Verdict.CONFIRMED, Verdict.LIKELY)
     assert "went through the proxy proxy.contoso.example:3128" in why(judge(through))
+
+
+def test_the_whole_way_real_servers_of_one_ca_that_also_signs_a_public_host_are_unknown(tmp_path: Path) -> None:
+    between = make.intermediate("Corp Issuing", make.ca("Corp Root"))
+    with ExitStack() as stack:
+        ports = {h: stack.enter_context(openssl(make.leaf(h, between), tmp_path)) for h in (BACKEND, CONTROL)}
+        aim = Aim(connect_to={(host, 443): ("127.0.0.1", port) for host, port in ports.items()})
+        ask = partial(probe_backends, policy=LOOPBACK, deadline=10.0)
+        alone = check([target_for(BACKEND, 443, Tier.CLASSIC, aim)], probe=ask)
+        both = check([target_for(host, 443, Tier.CLASSIC, aim) for host in ports], probe=ask)
+    assert [f.lead.cause for f in alone] == [CauseName.UNTRUSTED_ROOT]
+    assert [f.lead.cause for f in both] == [CauseName.UNKNOWN, CauseName.UNKNOWN]
+    assert "“Corp Issuing” signs api.contoso.example and also www.microsoft.com" in why(both[0])
+    assert "“Corp Issuing”, which is no public CA, signs www.microsoft.com" in why(both[1])
+
+
+def test_a_thousand_backends_under_one_inspecting_ca_take_no_time_to_speak_of() -> None:
+    inside = [seen(f"api.contoso{n}.example", PROXY) for n in range(1000)]
+    outside = [
+        replace(seen(e.host, PUBLIC), collected=replace(e.collected, host="laptop", vantage="outside"))
+        for e in inside[:500]
+    ]
+    began = time.process_time()
+    found = interceptions([*inside, *outside], [PUBLIC.der])
+    assert set(found) == set(inside)
+    assert time.process_time() - began < 20
 
 
 def test_evidence_without_certificates_is_no_interception() -> None:

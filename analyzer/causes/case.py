@@ -42,6 +42,9 @@ class Case:
     shape: ChainShape | None  # the chain as sent, link by link; None: no chain was seen
     renewed: bool  # the leaf was issued after the last failure: it is not the one that failed
     partial: bool = False  # other addresses of the host are healthy: a fault here fails some calls only
+    inspected: bool = (
+        False  # the chain is of a CA that inspects TLS in the gateway's own network, and signs servers itself
+    )
     doubts: tuple[str, ...] = ()  # what else keeps the evidence from confirming anything
 
     @property
