@@ -23,7 +23,7 @@ from analyzer.model import (
 )
 from analyzer.pool import Member
 from analyzer.whatif import what_if
-from analyzer.witnesses import Round, age, asked_from, difference, rounds_of, why_believed
+from analyzer.witnesses import Round, age, asked_from, difference, precedes, rounds_of, why_believed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,8 +64,9 @@ def attribute(
     lead = pool.leading(members)
     answers = pool.answers_of(members)
     differing, equals = _differing(judge, rounds, lead, answers[0])
-    told = [text for text in (age(lead.evidence.collected, cluster) if lead.evidence else "", *differing) if text]
-    found = replace(answers[0], reasons=(*answers[0].reasons, *(Reason(origin="probe", text=t) for t in told)))
+    told = (age(lead.evidence.collected, cluster) if lead.evidence else "", *differing)
+    more = (Reason(origin="probe", text=text) for text in told if text)
+    found = replace(answers[0], reasons=tuple(dict.fromkeys((*answers[0].reasons, *more))))
     if equals and found.verdict is Verdict.CONFIRMED:
         found = replace(found, verdict=Verdict.LIKELY)
     remedies = pool.remedies_of(members)
@@ -131,8 +132,8 @@ class _Judge:
                 )
             else:
                 more.append(f"{found.proof}: what was seen may be the inspection's certificate and not the backend's")
-        if seen is not None and seen.collected.at < self.cluster.first_seen and self.cluster.failures:
-            more.append("what was seen is from before the first failure")
+        if seen is not None and precedes(seen.collected, self.cluster):
+            more.append(age(seen.collected, self.cluster))
         case = case_of(self.cluster, self.gateway, seen, anchors=self.anchors, known=self.known, not_probed=why)
         inspected = found is not None and found.certain
         case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected)

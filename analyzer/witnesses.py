@@ -9,6 +9,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 from analyzer import trust
+from analyzer.causes.case import FRESH
 from analyzer.causes.connection import UNDECIDED
 from analyzer.causes.observed import day, met
 from analyzer.model import CauseName, Certificate, Cluster, Collected, Evidence, Outcome
@@ -132,12 +133,24 @@ def why_believed(believed: Round, other: Round) -> str:
 
 
 def age(collected: Collected, cluster: Cluster) -> str:
-    """That the evidence is older than the last failure, and by how much; "" where it is not, or no log speaks of failures."""
-    if not cluster.failures or collected.at >= cluster.last_seen:
-        return ""
-    when = "the first" if collected.at < cluster.first_seen else "the last"
-    moment = cluster.first_seen if when == "the first" else cluster.last_seen
+    """That the evidence is older than what it is held against, and by how much; "" where it is not.
+
+    Held against: the last failure; where no log speaks of any, the last day.
+    """
+    if not cluster.failures:
+        old = cluster.last_seen - collected.at > FRESH
+        before = "more than a day ago"
+    else:
+        old = collected.at < cluster.last_seen
+        when, moment = ("first", cluster.first_seen) if precedes(collected, cluster) else ("last", cluster.last_seen)
+        before = f"before the {when} failure ({day(moment)})"
     return (
-        f"the evidence is of {day(collected.at)} ({collected.host}), before {when} failure ({day(moment)}): "
-        "what changed since was not seen"
+        f"the evidence is of {day(collected.at)} ({collected.host}), {before}: what changed since was not seen"
+        if old
+        else ""
     )
+
+
+def precedes(collected: Collected, cluster: Cluster) -> bool:
+    """Whether the evidence is from before the first failure, or, where no log speaks of any, not of the last day."""
+    return collected.at < (cluster.first_seen if cluster.failures else cluster.last_seen - FRESH)

@@ -108,6 +108,12 @@ def test_a_private_certificate_for_another_name_on_a_public_hosts_address_proves
     assert interceptions([seen(BACKEND, PROXY), misrouted], [PUBLIC.der]) == {}
 
 
+def test_a_public_host_whose_certificate_looks_publicly_issued_is_no_proof_against_its_root() -> None:
+    leaf = make.leaf(CONTROL, PROXY, policies=["2.23.140.1.2.2"], not_before=BEFORE, not_after=LATER)
+    control = build.evidence(handshake(chain=leaf.chain), host=CONTROL, server_name=CONTROL)
+    assert interceptions([seen(BACKEND, PROXY), control], [PUBLIC.der]) == {}
+
+
 def test_an_inspecting_root_that_the_gateway_was_given_hides_the_backend_all_the_same() -> None:
     finding = judge(seen(BACKEND, PROXY), seen(CONTROL, PROXY), given=(PROXY.der,))
     assert finding.lead.cause is CauseName.UNKNOWN

@@ -134,6 +134,15 @@ def test_evidence_older_than_the_failures_says_so(age: timedelta, verdict: Verdi
     assert ("what changed since was not seen" in why(finding)) is bool(words)
 
 
+@pytest.mark.parametrize(("age", "old"), [(HOUR, False), (25 * HOUR, True)])
+def test_a_check_by_evidence_that_is_not_of_today_says_so(age: timedelta, old: bool) -> None:
+    cluster = build.cluster(None, failures=0, first_seen=NOW, last_seen=NOW)
+    one = build.evidence(handshake(Outcome.NOT_TLS, detail="HTTP"), vantage="gateway", at=NOW - age)
+    finding = attribute(cluster, build.gateway(), [one], anchors=Anchors(roots=()))
+    assert finding.lead.verdict is (Verdict.LIKELY if old else Verdict.CONFIRMED)
+    assert ("more than a day ago" in why(finding)) is old
+
+
 def test_a_backend_that_was_healthy_before_it_failed_is_not_called_healthy() -> None:
     healthy = build.evidence(handshake(chain=chain()), vantage="gateway", at=NOW - 30 * HOUR)
     finding = attribute(build.cluster(TRUST), build.gateway(), [healthy], anchors=Anchors(roots=(ROOT.der,)))
