@@ -64,11 +64,11 @@ def attribute(
     lead = pool.leading(members)
     answers = pool.answers_of(members)
     differing, equals = _differing(judge, rounds, lead, answers[0])
+    if equals:
+        answers = tuple(replace(a, verdict=Verdict.LIKELY) if a.verdict is Verdict.CONFIRMED else a for a in answers)
     told = (age(lead.evidence.collected, cluster) if lead.evidence else "", *differing)
     more = (Reason(origin="probe", text=text) for text in told if text)
     found = replace(answers[0], reasons=tuple(dict.fromkeys((*answers[0].reasons, *more))))
-    if equals and found.verdict is Verdict.CONFIRMED:
-        found = replace(found, verdict=Verdict.LIKELY)
     remedies = pool.remedies_of(members)
     inspected = between_.get(lead.evidence) if lead.evidence else None
     if inspected is not None and not judge.hides(lead.evidence) and found.cause in _OF_THE_ROOT:
@@ -147,6 +147,10 @@ def _differing(judge: _Judge, rounds: Sequence[Round], lead: Member, found: Attr
     for other in rounds[1:]:
         theirs = pool.leading(judge.members(other.entries))
         if lead.evidence is None or theirs.evidence is None:
+            continue
+        if judge.hides(theirs.evidence):
+            proof = judge.intercepted[theirs.evidence].proof
+            told.append(f"{asked_from(other.collected)} TLS is intercepted: {proof}; {why_believed(rounds[0], other)}.")
             continue
         comparable = rounds[0].own_voice and other.own_voice
         causes = (found.cause, theirs.lead.cause) if comparable else None

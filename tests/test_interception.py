@@ -140,6 +140,8 @@ def test_evidence_from_the_gateways_network_flips_what_was_intercepted_elsewhere
     finding = judge(seen(BACKEND, PROXY), seen(CONTROL, PROXY), inside)
     assert finding.lead.cause is CauseName.NOT_REPRODUCED
     assert finding.evidence[0] == inside
+    assert "TLS is intercepted: “Corp Proxy CA” signs" in why(finding)
+    assert "Application Gateway" not in why(finding)
 
 
 @pytest.mark.parametrize("name", ["Zscaler Root CA", "FortiGate CA", "mitmproxy", "Azure Firewall Manager CA"])

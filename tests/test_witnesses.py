@@ -115,6 +115,7 @@ def test_two_rounds_of_equal_worth_that_disagree_confirm_nothing() -> None:
     assert (alone.lead.cause, alone.lead.verdict) == (CauseName.NOT_TLS, Verdict.CONFIRMED)
     assert (both.lead.cause, both.lead.verdict) == (CauseName.NOT_TLS, Verdict.LIKELY)
     assert "the newer evidence is believed" in why(both)
+    assert not [a for a in both.attributions if a.verdict is Verdict.CONFIRMED]
 
 
 @pytest.mark.parametrize(
