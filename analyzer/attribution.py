@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from analyzer import trust
-from analyzer.causes import CAUSES, Case, cause
+from analyzer import pool, trust
+from analyzer.causes import CAUSES, Case
 from analyzer.gateway import PLATFORMS
-from analyzer.model import Attribution, CauseName, Cluster, Evidence, Finding, Gateway, Judgement, Reason, Verdict
+from analyzer.interception import Interception, between
+from analyzer.model import (
+    Attribution,
+    CauseName,
+    Cluster,
+    Evidence,
+    Finding,
+    Gateway,
+    Judgement,
+    Reason,
+    Remedy,
+    Verdict,
+)
+from analyzer.pool import Member
 from analyzer.whatif import what_if
-
-_RANK = {verdict: rank for rank, verdict in enumerate(Verdict)}
-_ORDER = {one.name: order for order, one in enumerate(CAUSES)}
+from analyzer.witnesses import Round, age, asked_from, difference, precedes, rounds_of, why_believed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +32,13 @@ class Anchors:
 
     roots: tuple[bytes, ...]  # the default store and the roots that were given to the gateway
     intermediates: tuple[bytes, ...] = ()  # CA certificates that were given to the gateway and are no roots
+    given: tuple[bytes, ...] = ()  # those of the roots that were given to it and need be no public CA's
+
+    @property
+    def public(self) -> tuple[bytes, ...]:
+        """The roots without those that were given."""
+        given = frozenset(self.given)
+        return tuple(root for root in self.roots if root not in given)
 
 
 def attribute(
@@ -31,38 +49,131 @@ def attribute(
     anchors: Anchors,
     known: Sequence[bytes] = (),
     not_probed: str = "",
+    intercepted: Mapping[Evidence, Interception] | None = None,
 ) -> Finding:
     """Judge every cause for one cluster, strongest first.
 
-    `evidence` is all there is about the backend; the nearest to the gateway is believed. `known` are certificates that
-    other backends sent. `not_probed` says why there is no evidence.
+    `evidence` is all there is about the backend; the round nearest to the gateway is believed, each of its addresses is
+    judged, and where another round comes to something else, the reasons say so. `known` are certificates that other
+    backends sent. `not_probed` says why there is no evidence. `intercepted` is evidence that shows somebody between.
     """
-    believed = sorted(
-        evidence,
-        key=lambda e: (e.collected.vantage != "gateway", e.profile != gateway.tier.value, -e.collected.at.timestamp()),
-    )
-    case = case_of(
-        cluster, gateway, believed[0] if believed else None, anchors=anchors, known=known, not_probed=not_probed
-    )
-    answers = sorted(
-        (one.judge(case) for one in CAUSES),
-        key=lambda a: (
-            _RANK[a.verdict],
-            a.cause is not CauseName.UNKNOWN if a.verdict is Verdict.UNKNOWN else False,
-            _ORDER[a.cause],
-        ),
-    )
-    answers = _settle_unknown(answers)
-    lead = answers[0]
+    between_ = intercepted or {}
+    judge = _Judge(cluster, gateway, anchors=anchors, known=known, not_probed=not_probed, intercepted=between_)
+    rounds = rounds_of(evidence, gateway.tier.value, {e for e in between_ if judge.hides(e)})
+    members = judge.members(rounds[0].entries if rounds else (None,))
+    lead = pool.leading(members)
+    answers = pool.answers_of(members)
+    differing, equals = _differing(judge, rounds, lead, answers[0])
+    if equals:
+        answers = tuple(replace(a, verdict=Verdict.LIKELY) if a.verdict is Verdict.CONFIRMED else a for a in answers)
+    told = (age(lead.evidence.collected, cluster) if lead.evidence else "", *differing)
+    more = (Reason(origin="probe", text=text) for text in told if text)
+    found = replace(answers[0], reasons=tuple(dict.fromkeys((*answers[0].reasons, *more))))
+    remedies = pool.remedies_of(members)
+    inspected = between_.get(lead.evidence) if lead.evidence else None
+    if inspected is not None and not judge.hides(lead.evidence) and found.cause in _OF_THE_ROOT:
+        found, remedies = _inspected_at_the_gateway(found, remedies, inspected)
+    believed = (lead.evidence, *(m.evidence for m in members if m is not lead))
     return Finding(
         cluster=cluster,
-        attributions=tuple(answers),
-        what_if=what_if(case, anchors.roots, anchors.intermediates),
-        remedies=cause(lead.cause).remedies(case),
-        evidence=tuple(believed),
-        chain=case.chain,
-        root=case.root,
+        attributions=(found, *answers[1:]),
+        what_if=what_if(lead.case, anchors.roots, anchors.intermediates),
+        remedies=remedies,
+        evidence=(*(e for e in believed if e is not None), *(e for r in rounds[1:] for e in r.entries)),
+        chain=lead.case.chain,
+        root=lead.case.root,
     )
+
+
+_OF_THE_ROOT = frozenset({CauseName.UNTRUSTED_ROOT, CauseName.INCOMPLETE_CHAIN})
+
+
+class _Judge:
+    """Judges single addresses for one cluster; what is the same for all of them is kept here."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        gateway: Gateway,
+        *,
+        anchors: Anchors,
+        known: Sequence[bytes],
+        not_probed: str,
+        intercepted: Mapping[Evidence, Interception],
+    ) -> None:
+        self.cluster, self.gateway, self.anchors, self.known = cluster, gateway, anchors, known
+        self.not_probed, self.intercepted = not_probed, intercepted
+
+    def hides(self, evidence: Evidence | None) -> bool:
+        """Whether somebody between hides the backend; what stands in the gateway's own network, the gateway meets too."""
+        found = self.intercepted.get(evidence) if evidence else None
+        return found is not None and found.certain and evidence is not None and evidence.collected.vantage != "gateway"
+
+    def members(self, entries: Sequence[Evidence | None]) -> tuple[Member, ...]:
+        """Each address judged by itself; where some are healthy, the others as one bad member of a pool."""
+        members = tuple(self.member(one) for one in entries)
+        healthy = [m for m in members if m.healthy]
+        faulty = [m for m in members if m.faulty and m.asked]
+        if not healthy or not faulty:
+            return members
+        doubts = pool.doubt(faulty, members, self.cluster)
+        return tuple(self.member(m.evidence, partial=True, doubts=doubts) if m in faulty else m for m in members)
+
+    def member(self, evidence: Evidence | None, *, partial: bool = False, doubts: Sequence[str] = ()) -> Member:
+        """One address, judged by every cause."""
+        seen, why, more = evidence, self.not_probed, list(doubts)
+        found = self.intercepted.get(evidence) if evidence else None
+        if evidence is not None and found is not None and evidence.collected.vantage != "gateway":
+            if found.certain:
+                seen = None
+                why = (
+                    f"another answered in its place. {found.proof}: TLS is intercepted {between(evidence)}; run the probe "
+                    "inside the gateway's network, or let these hosts pass the inspection"
+                )
+            else:
+                more.append(f"{found.proof}: what was seen may be the inspection's certificate and not the backend's")
+        if seen is not None and precedes(seen.collected, self.cluster):
+            more.append(age(seen.collected, self.cluster))
+        case = case_of(self.cluster, self.gateway, seen, anchors=self.anchors, known=self.known, not_probed=why)
+        inspected = found is not None and found.certain
+        case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected)
+        return Member(evidence=evidence, case=case, answers=tuple(one.judge(case) for one in CAUSES))
+
+
+def _differing(judge: _Judge, rounds: Sequence[Round], lead: Member, found: Attribution) -> tuple[list[str], bool]:
+    """How the other rounds differ from the one that is believed, in words; and whether one of them is worth as much."""
+    told: list[str] = []
+    equals = False
+    for other in rounds[1:]:
+        theirs = pool.leading(judge.members(other.entries))
+        if lead.evidence is None or theirs.evidence is None:
+            continue
+        if judge.hides(theirs.evidence):
+            proof = judge.intercepted[theirs.evidence].proof
+            told.append(f"{asked_from(other.collected)} TLS is intercepted: {proof}; {why_believed(rounds[0], other)}.")
+            continue
+        comparable = rounds[0].own_voice and other.own_voice
+        causes = (found.cause, theirs.lead.cause) if comparable else None
+        how = difference(lead.evidence, theirs.evidence, causes=causes)
+        if how:
+            told.append(f"{asked_from(other.collected)} {how}; {why_believed(rounds[0], other)}.")
+            equals |= comparable and other.nearness == rounds[0].nearness and found.cause is not theirs.lead.cause
+    return told, equals
+
+
+def _inspected_at_the_gateway(
+    found: Attribution, remedies: tuple[Remedy, ...], by: Interception
+) -> tuple[Attribution, tuple[Remedy, ...]]:
+    """What inspects TLS in the gateway's own network is what the gateway meets: its CA is the root that is missing."""
+    said = f"{by.proof}: TLS is inspected in the gateway's own network, and the gateway meets the inspection's certificate."
+    if not by.certain:
+        said = f"{by.proof}: TLS may be inspected in the gateway's own network, and the gateway then meets the same."
+    exempt = Remedy(
+        owner="network",
+        text=f"Exempt this backend from the TLS inspection by “{by.by}”, so that the gateway meets the backend's own "
+        "certificate; or give the gateway the inspection's CA, as below.",
+    )
+    return replace(found, reasons=(*found.reasons, Reason(origin="probe", text=said))), (exempt, *remedies)
 
 
 def case_of(
@@ -110,13 +221,3 @@ def case_of(
         else None,
         renewed=renewed,
     )
-
-
-def _settle_unknown(answers: list[Attribution]) -> list[Attribution]:
-    """`unknown` leads where nothing is confirmed or likely, and is ruled out where something is."""
-    if answers[0].verdict in (Verdict.UNKNOWN, Verdict.RULED_OUT):
-        return answers
-    settled = Reason(origin="probe", text=f"{answers[0].cause.value} is {answers[0].verdict.value}.")
-    rest = [a for a in answers if a.cause is not CauseName.UNKNOWN]
-    unknown = next(a for a in answers if a.cause is CauseName.UNKNOWN)
-    return [*rest, replace(unknown, verdict=Verdict.RULED_OUT, reasons=(settled,))]

@@ -17,6 +17,7 @@ from analyzer.attribution import Anchors, attribute
 from analyzer.clusters import cluster_id, clusters_of
 from analyzer.gateway import gateways_of
 from analyzer.incidents import incidents_of
+from analyzer.interception import interceptions
 from analyzer.model import (
     Backend,
     Cluster,
@@ -36,6 +37,7 @@ from analyzer.model import (
 )
 from analyzer.probing import Policy, Target
 from analyzer.sources import read
+from analyzer.witnesses import age
 
 if TYPE_CHECKING:
     from analyzer.tally import Tally
@@ -173,17 +175,31 @@ def attribute_all(
     anchors: Anchors,
     not_probed: str,
 ) -> tuple[Finding, ...]:
-    """One finding per cluster, in the clusters' order; certificates that any backend sent are known to all."""
+    """One finding per cluster, in the clusters' order; certificates that any backend sent are known to all.
+
+    Evidence about hosts without a cluster counts too: a public host shows who signs it between the probe and the backends.
+    """
     by_place: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
     for one in evidence:
         by_place[one.host, one.port].append(one)
     known = tuple({der for one in evidence for der in one.chain[1:]})
+    intercepted = interceptions(evidence, anchors.public)
     found = []
     for cluster in clusters:
         target = aims[cluster.id]
         mine = by_place.get((target.host, target.port), []) if isinstance(target, Target) else []
         why = target if isinstance(target, str) else not_probed
-        found.append(attribute(cluster, gateways[cluster.gateway], mine, anchors=anchors, known=known, not_probed=why))
+        found.append(
+            attribute(
+                cluster,
+                gateways[cluster.gateway],
+                mine,
+                anchors=anchors,
+                known=known,
+                not_probed=why,
+                intercepted=intercepted,
+            )
+        )
     return tuple(found)
 
 
@@ -218,7 +234,9 @@ def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:
     """The default roots joined with what was given to the gateway; CertificateFileError where a file holds none."""
     given = [der for path in ca_files for der in trust.read_certificates(Path(path))]
     roots, intermediates = trust.split_given(given)
-    return Anchors(roots=(*trust.load_anchors(), *roots), intermediates=tuple(intermediates))
+    public = trust.load_anchors()
+    only_given = tuple(root for root in roots if root not in set(public))
+    return Anchors(roots=(*public, *roots), intermediates=tuple(intermediates), given=only_given)
 
 
 def caveats_of(
@@ -260,6 +278,11 @@ def caveats_of(
         found.append(
             f"Not probed, because the policy forbids their addresses (--allow-address allows): {_list(forbidden)}."
         )
+    older = [f.cluster.backend.label for f in findings if f.evidence and age(f.evidence[0].collected, f.cluster)]
+    if older:
+        found.append(
+            f"The evidence is older than the last failure, and what changed since was not seen: {_list(older)}."
+        )
     unseen = [f.cluster.backend.label for f in findings if not f.evidence]
     if unseen:
         found.append(f"Not probed: {_list(unseen)}; their causes are read from the log alone.")
@@ -282,22 +305,28 @@ def check(
     *,
     probe: Prober = probe_backends,
     tier: Tier | None = None,
+    evidence: Sequence[str | Path] = (),
     ca_files: Sequence[str | Path] = (),
     now: datetime | None = None,
 ) -> tuple[Finding, ...]:
-    """Without logs: probe each target now and judge it for a gateway of that tier (None: classic is assumed)."""
+    """Without logs: probe each target now and judge it for a gateway of that tier (None: classic is assumed).
+
+    `evidence` are files of what was collected elsewhere; what is nearer to the gateway is believed. Raises EvidenceError,
+    CertificateFileError.
+    """
     now = now or datetime.now(UTC)
     gateway = Gateway(
         id="", name="", region="", tier=tier or Tier.CLASSIC, tier_from=TierFrom.OPTION if tier else TierFrom.ASSUMED
     )
-    evidence = tuple(probe(targets))
+    recorded = [one for path in evidence for one in evidence_file.read(Path(path))]
     anchors = anchors_of(ca_files)
+    fresh = tuple(probe(targets))
     clusters = {t: _unlogged(t, now) for t in targets}
     return attribute_all(
         tuple(clusters.values()),
         {"": gateway},
         {c.id: t for t, c in clusters.items()},
-        evidence,
+        (*recorded, *fresh),
         anchors=anchors,
         not_probed="the probe gave no evidence",
     )

@@ -106,6 +106,7 @@ def leaf(
     common_name: str | None = None,
     usages: Sequence[x509.ObjectIdentifier] = (SERVER_AUTH,),
     aia: Sequence[str] = (),
+    policies: Sequence[str] = (),
     not_before: datetime = NOW - DAY,
     not_after: datetime = NOW + 90 * DAY,
 ) -> Issued:
@@ -125,6 +126,9 @@ def leaf(
             for url in aia
         ]
         builder = builder.add_extension(x509.AuthorityInformationAccess(places), critical=False)
+    if policies:
+        listed = [x509.PolicyInformation(x509.ObjectIdentifier(policy), None) for policy in policies]
+        builder = builder.add_extension(x509.CertificatePolicies(listed), critical=False)
     certificate = _sign(builder, issuer.key if issuer else own)
     is_root = issuer is None or issuer.certificate.subject == issuer.certificate.issuer
     return Issued(certificate=certificate, key=own, above=() if issuer is None or is_root else (issuer, *issuer.above))

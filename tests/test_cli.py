@@ -188,7 +188,8 @@ def test_check_answers_without_logs_and_probe_hands_over_evidence(tmp_path: Path
         words = ["--allow-address", "127.0.0.0/8", "--connect-to", f"{backend.host}:443:127.0.0.1:{backend.port}"]
         checked = run("check", backend.host, "--ca-file", tmp_path / "ca.pem", *words)
         assert checked.returncode == 0, checked.stderr
-        assert "name_mismatch, scenario 1" in checked.stdout
+        assert checked.stdout.startswith(f"no: {backend.host}:443  name_mismatch, scenario 1")
+        assert "asked 127.0.0.1 from" in checked.stdout
         assert "if validateCertificateName=false: connects" in checked.stdout
         healthy = lab.backends["healthy"]
         to = f"{healthy.host}:443:127.0.0.1:{healthy.port}"
@@ -205,7 +206,7 @@ def test_check_answers_without_logs_and_probe_hands_over_evidence(tmp_path: Path
             "any",
         )
         assert fine.returncode == 0, fine.stdout
-        assert "not_reproduced" in fine.stdout
+        assert fine.stdout.startswith(f"yes: {healthy.host}:443  not_reproduced")
         probed = run("probe", backend.host, *words, "--vantage", "gateway")
         assert probed.returncode == 0, probed.stderr
         (tmp_path / "evidence.json").write_text(probed.stdout)
@@ -230,6 +231,24 @@ def test_check_answers_without_logs_and_probe_hands_over_evidence(tmp_path: Path
     assert done.returncode == 0, done.stderr
     first = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["clusters"][0]
     assert (first["cause"], first["scenario"]) == ("name_mismatch", "1")
+
+
+def test_check_believes_evidence_from_the_gateways_network_and_shows_its_own(tmp_path: Path) -> None:
+    with Lab(now=NOW) as lab:
+        backend = lab.backends["healthy"]
+        (tmp_path / "ca.pem").write_bytes(lab.ca_pem)
+        to = ["--connect-to", f"{backend.host}:443:127.0.0.1:{backend.port}", "--allow-address", "127.0.0.1"]
+        probed = run("probe", backend.host, *to, "--vantage", "gateway", "--out", tmp_path / "inside.json")
+        assert probed.returncode == 0, probed.stderr
+        words = ["check", backend.host, "--ca-file", tmp_path / "ca.pem", "--connect-to", ":443:127.0.0.1:1"]
+    alone = run(*words)
+    assert alone.stdout.startswith(f"not known: {backend.host}:443"), alone.stdout
+    both = run(*words, "--evidence", tmp_path / "inside.json")
+    assert both.returncode == 0, both.stderr
+    assert both.stdout.startswith(f"yes: {backend.host}:443")
+    assert "it looked different" in " ".join(both.stdout.split())
+    assert "may not be probed" in both.stdout
+    assert_one_clear_line(run(*words, "--evidence", tmp_path / "none.json"), "none.json")
 
 
 def test_loopback_is_refused_unless_allowed(tmp_path: Path) -> None:

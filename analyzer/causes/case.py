@@ -41,6 +41,11 @@ class Case:
     judged_at: datetime  # the last failure; the probe where the leaf was issued in between
     shape: ChainShape | None  # the chain as sent, link by link; None: no chain was seen
     renewed: bool  # the leaf was issued after the last failure: it is not the one that failed
+    partial: bool = False  # other addresses of the host are healthy: a fault here fails some calls only
+    inspected: bool = (
+        False  # the chain is of a CA that inspects TLS in the gateway's own network, and signs servers itself
+    )
+    doubts: tuple[str, ...] = ()  # what else keeps the evidence from confirming anything
 
     @property
     def first(self) -> Handshake | None:
@@ -125,7 +130,7 @@ class Case:
         """What keeps the evidence from confirming anything: it may not speak for the gateway, then and there (empty: nothing)."""
         if self.evidence is None:
             return ()
-        found = []
+        found = list(self.doubts)
         collected = self.evidence.collected
         if not speaks_for_gateway(self.evidence):
             found.append(

@@ -125,12 +125,12 @@ def answer(
 
     `reasons` are the probe's observations; `missing` says what would have to be observed where the probe leaves it open;
     `cap` are reasons why even a probe that shows it does not confirm it. `all_or_nothing`: such a fault fails every call,
-    so a success among the failures speaks against it.
+    so a success among the failures speaks against it, unless other addresses of the host are healthy.
     """
     log = log_says(case, cause)
     told = tuple(Reason(origin="probe", text=text) for text in reasons)
     quoted = (quote_log(case),) if case.cluster.messages else ()
-    against = _success_after_onset(case) if all_or_nothing else ()
+    against = _success_after_onset(case) if all_or_nothing and not case.partial else ()
 
     def result(verdict: Verdict, *more: Reason) -> Attribution:
         return Attribution(cause=cause, verdict=verdict, reasons=more)

@@ -32,7 +32,7 @@ def chain_end(case: Case) -> ChainEnd:
     """Decide from the certificates as sent; where the issuer of the last one was never seen, count what was sent.
 
     A server leaves out only its root (RFC 8446 section 4.4.2), so two or more certificates sent end at a root; a leaf alone has most
-    likely lost its intermediate.
+    likely lost its intermediate, unless a CA that inspects TLS issued it: such a one signs servers itself.
     """
     shape, judgement = case.shape, case.judgement
     if shape is None or judgement is None:
@@ -72,7 +72,7 @@ def chain_end(case: Case) -> ChainEnd:
             told=f"{sent}, and omits the intermediate {name(shape.issuer)}, which another backend sends.",
             doubts=_aia(case),
         )
-    if len(shape.path) > 1:
+    if len(shape.path) > 1 or case.inspected:
         doubt = (
             f"its issuer “{top.issuer}” was not seen: were that another intermediate and not a root, this would be 2b. "
             "What decides: look at that certificate; a root names itself as issuer"

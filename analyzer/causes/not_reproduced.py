@@ -36,6 +36,11 @@ def judge(case: Case) -> Attribution:
         return result(Verdict.UNKNOWN, "The handshake stands, but the certificates were not seen.")
     if not case.judgement.accepted:
         return result(Verdict.RULED_OUT, "The gateway would not accept the certificate.")
+    if case.logged and case.evidence.collected.at < case.cluster.first_seen:
+        return result(
+            Verdict.UNKNOWN,
+            f"The backend was healthy before the first failure [{case.where()}]: what came after was not seen.",
+        )
     if not case.platforms_agree:
         return result(
             Verdict.UNKNOWN,

@@ -15,6 +15,7 @@ from analyzer.cli.arguments import (
     ConnectTo,
     Deadline,
     Deny,
+    Evidences,
     FailOn,
     Gateway,
     HostHeaders,
@@ -98,12 +99,7 @@ def analyze(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the backends that would be probed, and stop.")
     ] = False,
-    evidence: Annotated[
-        list[Path] | None,
-        typer.Option(
-            "--evidence", metavar="FILE", help="Evidence collected elsewhere (apim-triage probe). Repeatable."
-        ),
-    ] = None,
+    evidence: Evidences = None,
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
     host_header: HostHeaders = None,
@@ -194,6 +190,7 @@ def check(
         list[str],
         typer.Argument(metavar="HOST[:PORT]", help="Backends to ask, as in the backend URL.", show_default=False),
     ],
+    evidence: Evidences = None,
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
     host_header: HostHeaders = None,
@@ -220,6 +217,7 @@ def check(
             probe=lambda ts: probe_backends(
                 ts, policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress
             ),
+            evidence=evidence or (),
             tier=options.tier(gateway),
             ca_files=ca_file or (),
         )

@@ -69,4 +69,8 @@ FailOn = Annotated[
         "--fail-on", metavar="CAUSE|any", help="Exit with code 1 where this cause is confirmed or likely. Repeatable."
     ),
 ]
+Evidences = Annotated[
+    list[Path] | None,
+    typer.Option("--evidence", metavar="FILE", help="Evidence collected elsewhere (apim-triage probe). Repeatable."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

@@ -12,9 +12,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
-from analyzer.model import Finding, Reason, Report, Verdict, Window
+from analyzer.model import Attribution, CauseName, Finding, Reason, Report, Verdict, Window
 from analyzer.pipeline import Progress as OnProgress
 from analyzer.probing import Target
+from analyzer.report import words
 from analyzer.report.words import asked
 
 _STYLES = {Verdict.CONFIRMED: "bold red", Verdict.LIKELY: "yellow", Verdict.UNKNOWN: "cyan", Verdict.RULED_OUT: "dim"}
@@ -122,12 +123,13 @@ def _table(report: Report) -> Table:
 
 
 def answer(finding: Finding) -> None:
-    """One backend in detail: cause, reasons, the chain, what-if, remedies."""
+    """One backend in detail: whether the gateway would connect, cause, reasons, what was met, the chain, what-if, remedies."""
     screen = console()
     lead = finding.lead
     scenario = f", scenario {lead.scenario}" if lead.scenario else ""
     screen.print(
         Text.assemble(
+            (f"{_fixed(lead)}: ", "bold"),
             (printable(finding.cluster.backend.label), "bold"),
             "  ",
             (f"{lead.cause.value}{scenario}", "bold"),
@@ -140,6 +142,8 @@ def answer(finding: Finding) -> None:
         if other.verdict in (Verdict.CONFIRMED, Verdict.LIKELY):
             screen.print(Text(f"  also {other.cause.value}: {other.verdict.value}", style=_STYLES[other.verdict]))
             _reasons(screen, other.reasons, indent=4)
+    for place, one in enumerate(finding.evidence):
+        screen.print(Text(printable(f"  {'asked' if place == 0 else 'and'} {words.asked_of(one)}"), style="dim"))
     for depth, certificate in enumerate(finding.chain):
         dates = f"{certificate.not_before:%Y-%m-%d} … {certificate.not_after:%Y-%m-%d}"
         who = certificate.common_name or certificate.subject
@@ -154,6 +158,13 @@ def answer(finding: Finding) -> None:
             screen.print(Text(remedy.command), style="green", soft_wrap=True)
         if remedy.caution:
             screen.print(Text(printable(f"    caution: {remedy.caution}"), style="dim"))
+
+
+def _fixed(lead: Attribution) -> str:
+    """Is it fixed? Would the gateway connect: yes, no, or it is not known."""
+    if lead.verdict not in (Verdict.CONFIRMED, Verdict.LIKELY):
+        return "not known"
+    return "yes" if lead.cause is CauseName.NOT_REPRODUCED else "no"
 
 
 def _reasons(screen: Console, reasons: Sequence[Reason], indent: int = 2) -> None:

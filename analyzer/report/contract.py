@@ -114,6 +114,7 @@ class EvidencePart(Struct, frozen=True, kw_only=True):
     profile: str = "classic"
     pinned: bool = False
     allowed: bool = False
+    proxy: str | None = None  # None: none was gone through
     collected: CollectedPart | None = None
     handshakes: tuple[HandshakePart, ...] = ()
 

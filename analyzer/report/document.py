@@ -203,6 +203,7 @@ def _evidence_part(evidence: Evidence) -> EvidencePart:
         profile=evidence.profile,
         pinned=evidence.pinned,
         allowed=evidence.allowed,
+        proxy=evidence.proxy,
         collected=CollectedPart(**_fields(by, CollectedPart)),
         handshakes=tuple(HandshakePart(**_fields(h, HandshakePart)) for h in evidence.handshakes),
     )
@@ -221,6 +222,7 @@ def _evidence(part: EvidencePart, backend: Backend) -> Evidence:
         collected=Collected(at=part.at, **_fields(by, CollectedPart)),
         pinned=part.pinned,
         allowed=part.allowed,
+        proxy=part.proxy,
     )
 
 

@@ -212,7 +212,8 @@ def _evidence(evidence: Evidence) -> Iterator[str]:
     resolver = f", resolver {code(by.resolver)}" if by.resolver else ""
     yield f"**What the probe met** at {code(evidence.address or 'no address')}{name}, {words.when(by.at)}"
     yield ""
-    yield f"Run on {escaped(words.place(by))}{resolver}."
+    proxy = f", through the proxy {code(evidence.proxy)}" if evidence.proxy else ""
+    yield f"Run on {escaped(words.place(by))}{resolver}{proxy}."
     yield ""
     for handshake in evidence.handshakes:
         steps = "; ".join(f"{_ARROWS[rung.way]} {escaped(rung.text)}" for rung in rungs_of(handshake))

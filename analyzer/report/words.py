@@ -10,6 +10,7 @@ from analyzer.model import (
     Backend,
     CauseName,
     Collected,
+    Evidence,
     Gateway,
     Outcome,
     Report,
@@ -127,6 +128,15 @@ def gateway(one: Gateway) -> str:
 def place(collected: Collected) -> str:
     """Where evidence was collected."""
     return f"{collected.host}, {VANTAGES.get(collected.vantage, VANTAGES['unstated'])}"
+
+
+def asked_of(evidence: Evidence) -> str:
+    """One evidence as a phrase: the address, by whom and when it was asked, by what resolver and proxy, and what it met."""
+    by, first = evidence.collected, evidence.first
+    resolver = f", resolver {by.resolver}" if by.resolver else ""
+    proxy = f", through the proxy {evidence.proxy}" if evidence.proxy else ""
+    met = OUTCOMES[first.outcome] if first else "nothing was tried"
+    return f"{evidence.address or 'no address'} from {place(by)}, {when(by.at)}{resolver}{proxy}: {met}"
 
 
 def capital(text: str) -> str:

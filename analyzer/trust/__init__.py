@@ -2,6 +2,7 @@
 
 from analyzer.trust.certificate import describe
 from analyzer.trust.differences import DIFFERENCES, Difference
+from analyzer.trust.issuers import Issuer, issuers
 from analyzer.trust.judgement import Platform, judge
 from analyzer.trust.names import matches_host
 from analyzer.trust.roots import load_anchors, read_certificates, split_given
@@ -12,9 +13,11 @@ __all__ = [
     "DIFFERENCES",
     "ChainShape",
     "Difference",
+    "Issuer",
     "Platform",
     "Status",
     "describe",
+    "issuers",
     "judge",
     "load_anchors",
     "matches_host",
