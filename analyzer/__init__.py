@@ -10,8 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from analyzer import messages, trust
+    from analyzer.aim import Aim
     from analyzer.model import Evidence, Report, Tier, Window
-    from analyzer.pipeline import Aim, analyze
+    from analyzer.pipeline import analyze
     from analyzer.pipeline import probe_backends as probe
     from analyzer.probing import Policy, Target
     from analyzer.report import load as load_report
@@ -34,7 +35,7 @@ __all__ = [
 ]
 
 _WHERE = {
-    "Aim": ("analyzer.pipeline", "Aim"),
+    "Aim": ("analyzer.aim", "Aim"),
     "Evidence": ("analyzer.model", "Evidence"),
     "Policy": ("analyzer.probing", "Policy"),
     "Report": ("analyzer.model", "Report"),

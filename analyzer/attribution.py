@@ -59,7 +59,7 @@ def attribute(
     """
     between_ = intercepted or {}
     judge = _Judge(cluster, gateway, anchors=anchors, known=known, not_probed=not_probed, intercepted=between_)
-    rounds = rounds_of(evidence, gateway.tier.value, {e for e in between_ if judge.hides(e)})
+    rounds = rounds_of(evidence, gateway.profile, {e for e in between_ if judge.hides(e)})
     members = judge.members(rounds[0].entries if rounds else (None,))
     lead = pool.leading(members)
     answers = pool.answers_of(members)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from typing import Literal
 
 from analyzer import messages
 from analyzer.model import Gateway, Tier, TierFrom
+from analyzer.probing import of_settings
 from analyzer.tally import Tally, rows
 
 Platform = Literal["windows", "dotnet-linux"]
@@ -33,11 +35,14 @@ PLATFORMS: dict[Tier, tuple[Platform, ...]] = {
 """Whose rules judge a chain for each tier."""
 
 
-def gateways_of(tally: Tally, option: Tier | None = None) -> tuple[Gateway, ...]:
+def gateways_of(
+    tally: Tally, option: Tier | None = None, settings: Mapping[str, str] | None = None
+) -> tuple[Gateway, ...]:
     """Every gateway of the tally with its tier, most records first.
 
     Decided in this order: the option; errors written by `request-forwarder` (only the self-hosted gateway's); `Sku`;
-    the wording of its errors (.NET Framework: classic; modern .NET: v2); else classic is assumed, and said so.
+    the wording of its errors (.NET Framework: classic; modern .NET: v2); else classic is assumed, and said so. `settings`
+    decide what each offers (`probing.profiles.of_settings`).
     """
     counts: dict[str, int] = defaultdict(int)
     names: dict[str, tuple[str, str]] = {}
@@ -53,7 +58,8 @@ def gateways_of(tally: Tally, option: Tier | None = None) -> tuple[Gateway, ...]
     for id_ in sorted({*names, *counts}, key=lambda g: (-counts[g], g)):
         name, region = names.get(id_, (id_.rpartition("@")[0].rsplit("/", 1)[-1], id_.rpartition("@")[2]))
         tier, tier_from = (option, TierFrom.OPTION) if option else _tier(seen[id_], stacks[id_])
-        found.append(Gateway(id=id_, name=name, region=region, tier=tier, tier_from=tier_from))
+        profile, _ = of_settings(tier.value, settings or {})
+        found.append(Gateway(id=id_, name=name, region=region, tier=tier, tier_from=tier_from, profile=profile))
     return tuple(found)
 
 

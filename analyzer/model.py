@@ -144,6 +144,11 @@ class Gateway:
     region: str  # "" where the log does not say
     tier: Tier
     tier_from: TierFrom
+    profile: str = ""  # the hello it speaks, by its settings (probing/profiles.py); "": its tier's own
+
+    def __post_init__(self) -> None:
+        if not self.profile:
+            object.__setattr__(self, "profile", self.tier.value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

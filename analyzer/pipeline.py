@@ -5,14 +5,13 @@ from __future__ import annotations
 import platform
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, tzinfo
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer import evidence as evidence_file
 from analyzer import probing, trust
+from analyzer.aim import Aim, targets_of
 from analyzer.attribution import Anchors, attribute
 from analyzer.clusters import cluster_id, clusters_of
 from analyzer.gateway import gateways_of
@@ -35,7 +34,7 @@ from analyzer.model import (
     TierFrom,
     Window,
 )
-from analyzer.probing import Policy, Target
+from analyzer.probing import Policy, Proxy, Target, of_settings, x509
 from analyzer.sources import read
 from analyzer.witnesses import age
 
@@ -53,51 +52,24 @@ DEADLINE = 10.0
 """Seconds for all connections to one backend together."""
 
 
-Place = tuple[str, int | None]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Aim:
-    """Where the probe goes, and under which name, where that differs from the log's URL."""
-
-    host_headers: Mapping[str, str] | None = None  # host → name sent as SNI and judged
-    connect_to: Mapping[Place, Place] | None = None  # (host, port) → (address, port); "" and None: any
-    only: tuple[str, ...] = ()  # globs of hosts; empty: all
-
-    def name(self, host: str) -> str:
-        """The name to send and to judge for a host of the log."""
-        return {_plain(h): name for h, name in (self.host_headers or {}).items()}.get(_plain(host), host)
-
-    def place(self, host: str, port: int) -> tuple[str | None, int | None]:
-        """Where to connect instead; (None, None): where the log says."""
-        places = {(_plain(h), p): to for (h, p), to in (self.connect_to or {}).items()}
-        for key in ((_plain(host), port), (_plain(host), None), ("", port), ("", None)):
-            if key in places:
-                to_host, to_port = places[key]
-                return to_host or host, to_port or port
-        return None, None
-
-
-def _plain(host: str) -> str:
-    """A host as it is compared: lower case, in punycode where it can be, without a trailing dot."""
-    try:
-        return probing.ascii_name(host).lower().rstrip(".")
-    except probing.BadName:
-        return host.lower()
-
-
 def probe_backends(
     targets: Sequence[Target],
     *,
     policy: Policy | None = None,
     deadline: float = DEADLINE,
     vantage: str = "unstated",
+    request: bool = True,
+    proxy: Proxy | None = None,
+    fetch: bool = True,
+    ca_files: Sequence[str | Path] = (),
     on_progress: Progress | None = None,
 ) -> tuple[Evidence, ...]:
-    """Ask each target in its gateway's voice, from this machine, now; one Evidence per target, in their order.
+    """Ask each target in its gateway's voice, from this machine, now; in their order, one Evidence for each address asked.
 
     `deadline`: seconds for all connections to one backend; `vantage`: "gateway" where this machine stands in the
-    gateway's network, else "outside" or "unstated". A backend that cannot be reached is evidence, not an error.
+    gateway's network, else "outside" or "unstated"; `request`: whether an HTTP request may follow a TLS 1.3 handshake;
+    `fetch`: whether an issuer that neither the server sends nor the root stores and `ca_files` hold is fetched. A backend
+    that cannot be reached is evidence, not an error.
     """
 
     def on_done(done: int, total: int) -> None:
@@ -112,8 +84,22 @@ def probe_backends(
         resolver=probing.resolver(),
         vantage=vantage,
     )
-    entries = probing.probe(targets, policy=policy or Policy(), deadline=deadline, on_done=on_done)
+    entries = probing.probe(
+        targets,
+        policy=policy or Policy(),
+        deadline=deadline,
+        on_done=on_done,
+        request=request,
+        proxy=proxy,
+        fetch=fetch,
+        issuers=subjects_of(anchors_of(ca_files)) if fetch else frozenset(),
+    )
     return evidence_file.of(entries, collected)
+
+
+def subjects_of(anchors: Anchors) -> frozenset[bytes]:
+    """The raw subject names of certificates that the gateway has: their issuing is not looked for."""
+    return frozenset(n.subject for n in map(x509.read, (*anchors.roots, *anchors.intermediates)) if n is not None)
 
 
 def analyze(
@@ -121,12 +107,13 @@ def analyze(
     *,
     probe: Prober | None = probe_backends,
     gateway: Tier | str = "auto",
+    settings: Mapping[str, str] | None = None,
     window: Window = Window(),  # noqa: B008  frozen
     date_order: DateOrder | str = DateOrder.AUTO,
     tz: tzinfo = UTC,
     evidence: Sequence[str | Path] = (),
     ca_files: Sequence[str | Path] = (),
-    aim: Aim = Aim(),
+    aim: Aim = Aim(),  # noqa: B008  frozen
     not_probed: str = "probing was switched off",
     keep_ip: bool = False,
     now: datetime | None = None,
@@ -136,7 +123,8 @@ def analyze(
 
     `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `date_order` and `tz` say how times are written
     where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
-    no probing, and `not_probed` says why; `keep_ip`: the report says which client addresses are hit. Raises SourceError,
+    no probing, and `not_probed` says why; `settings` are
+    the gateway's own, as in customProperties (see `probing.profiles`), and hold for every gateway of the run; `keep_ip`: the report says which client addresses are hit. Raises SourceError,
     EvidenceError, CertificateFileError.
     """
     now = now or datetime.now(UTC)
@@ -145,10 +133,10 @@ def analyze(
     tally = read(
         [str(s) for s in sources], window=window, date_order=date_order, tz=tz, keep_ip=keep_ip, on_progress=on_progress
     )
-    gateways = gateways_of(tally, None if gateway == "auto" else Tier(gateway))
+    gateways = gateways_of(tally, None if gateway == "auto" else Tier(gateway), settings or {})
     tiers = {g.id: g for g in gateways}
     judged, rest = clusters_of(tally, MOST_JUDGED)
-    aims = {c.id: target_of(c, tiers[c.gateway], aim) for c in judged}
+    aims = targets_of(judged, tiers, aim)
     targets = tuple(dict.fromkeys(t for t in aims.values() if isinstance(t, Target)))
     fresh = tuple(probe(targets)) if probe is not None and targets else ()
     findings = attribute_all(judged, tiers, aims, (*recorded, *fresh), anchors=anchors, not_probed=not_probed)
@@ -182,7 +170,8 @@ def attribute_all(
     by_place: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
     for one in evidence:
         by_place[one.host, one.port].append(one)
-    known = tuple({der for one in evidence for der in one.chain[1:]})
+    fetched = (a.der for one in evidence for a in one.aia if a.der is not None)
+    known = tuple(dict.fromkeys((*(der for one in evidence for der in one.chain[1:]), *fetched)))
     intercepted = interceptions(evidence, anchors.public)
     found = []
     for cluster in clusters:
@@ -201,33 +190,6 @@ def attribute_all(
             )
         )
     return tuple(found)
-
-
-def target_of(cluster: Cluster, gateway: Gateway, aim: Aim) -> Target | str:
-    """Whom to ask about a cluster, or why nobody can be asked."""
-    backend = cluster.backend
-    if not backend.host:
-        return "the log does not name the backend's host" + (" (a backend entity only)" if backend.backend_ids else "")
-    if backend.host.startswith("*."):
-        return "it stands for many hosts; `apim-triage check` asks one of them"
-    if aim.only and not any(fnmatchcase(backend.host, glob.lower()) for glob in aim.only):
-        return "left out by --only"
-    tls = backend.scheme not in ("http", "ws")
-    return target_for(backend.host, backend.port or (443 if tls else 80), gateway.tier, aim, tls=tls)
-
-
-def target_for(host: str, port: int, tier: Tier, aim: Aim, *, tls: bool = True) -> Target:
-    """Where to connect for a backend, under which name, in which tier's voice."""
-    connect_host, connect_port = aim.place(host, port)
-    return Target(
-        host=host,
-        port=port,
-        server_name=aim.name(host),
-        connect_host=connect_host,
-        connect_port=connect_port,
-        profile=tier.value,
-        tls=tls,
-    )
 
 
 def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:
@@ -305,6 +267,7 @@ def check(
     *,
     probe: Prober = probe_backends,
     tier: Tier | None = None,
+    settings: Mapping[str, str] | None = None,
     evidence: Sequence[str | Path] = (),
     ca_files: Sequence[str | Path] = (),
     now: datetime | None = None,
@@ -315,8 +278,14 @@ def check(
     CertificateFileError.
     """
     now = now or datetime.now(UTC)
+    supposed = tier or Tier.CLASSIC
     gateway = Gateway(
-        id="", name="", region="", tier=tier or Tier.CLASSIC, tier_from=TierFrom.OPTION if tier else TierFrom.ASSUMED
+        id="",
+        name="",
+        region="",
+        tier=supposed,
+        tier_from=TierFrom.OPTION if tier else TierFrom.ASSUMED,
+        profile=of_settings(supposed.value, settings or {})[0],
     )
     recorded = [one for path in evidence for one in evidence_file.read(Path(path))]
     anchors = anchors_of(ca_files)

@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.aim import Aim, target_for, target_of
 from analyzer.attribution import Anchors
 from analyzer.interception import interceptions
 from analyzer.model import CauseName, Evidence, Finding, Outcome, Tier, Verdict
-from analyzer.pipeline import Aim, attribute_all, check, probe_backends, target_for, target_of
+from analyzer.pipeline import attribute_all, check, probe_backends
 from analyzer.public_hosts import CUSTOMERS, SERVICES, SITES, is_public
 from tests import build, make
 from tests.build import NOW, TRUST, handshake

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from analyzer.aim import Aim, target_for, target_of
 from analyzer.model import Backend, Tier
-from analyzer.pipeline import Aim, target_for, target_of
 from analyzer.probing import Target
 from tests import build
 

@@ -111,19 +111,19 @@ class Case:
     @property
     def offered_suites(self) -> tuple[str, ...]:
         """IANA names of the suites in the gateway's hello."""
-        profile = self.evidence.profile if self.evidence else self.gateway.tier.value
+        profile = self.evidence.profile if self.evidence else self.gateway.profile
         return profiles.suite_names(profile)
 
     @property
     def offered_versions(self) -> tuple[str, ...]:
         """Versions in the gateway's hello, newest first."""
-        profile = self.evidence.profile if self.evidence else self.gateway.tier.value
+        profile = self.evidence.profile if self.evidence else self.gateway.profile
         return profiles.version_names(profile)
 
     @property
     def offered_groups(self) -> tuple[str, ...]:
         """IANA names of the key-exchange groups in the gateway's hello."""
-        profile = self.evidence.profile if self.evidence else self.gateway.tier.value
+        profile = self.evidence.profile if self.evidence else self.gateway.profile
         return profiles.group_names(profile)
 
     def reservations(self) -> tuple[Reason, ...]:

@@ -7,7 +7,7 @@ from analyzer.causes.cause import Says, answer
 from analyzer.causes.observed import comes_and_goes, no_chain, sentence
 from analyzer.model import Attribution, CauseName, Outcome, Reason
 
-UNDECIDED = frozenset({Outcome.FORBIDDEN, Outcome.RESOLVER_FAILED, Outcome.CONNECT_FAILED})
+UNDECIDED = frozenset({Outcome.FORBIDDEN, Outcome.RESOLVER_FAILED, Outcome.CONNECT_FAILED, Outcome.PROXY_FAILED})
 """Outcomes that say something of the probe's machine and nothing of the backend."""
 
 

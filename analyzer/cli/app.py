@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,23 +13,30 @@ from analyzer.cli.arguments import (
     Allow,
     CaFiles,
     ConnectTo,
+    Control,
     Deadline,
     Deny,
     Evidences,
     FailOn,
     Gateway,
     HostHeaders,
+    NoAia,
+    NoRequest,
+    ProxyUrl,
     Quiet,
+    Settings,
     Vantage,
 )
+from analyzer.cli.asking import asking
 from analyzer.errors import UsageError
 from analyzer.model import CauseName, Finding, Report, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
-    from analyzer.pipeline import Aim
-    from analyzer.probing import Policy, Target
+    from analyzer.aim import Aim
+    from analyzer.model import Evidence, Tier
+    from analyzer.probing import Target
 
 app = typer.Typer(
     name="apim-triage",
@@ -110,6 +117,15 @@ def analyze(
         list[str] | None,
         typer.Option("--only", metavar="GLOB", help="Probe only backends whose host matches. Repeatable."),
     ] = None,
+    max_backends: Annotated[
+        int | None,
+        typer.Option("--max-backends", metavar="N", min=1, help="Probe only the N backends with the most failures."),
+    ] = None,
+    setting: Settings = None,
+    proxy: ProxyUrl = None,
+    control: Control = None,
+    no_request: NoRequest = False,
+    no_aia: NoAia = False,
     vantage: Vantage = "unstated",
     deadline: Deadline = 10.0,
     keep_ip: Annotated[
@@ -142,29 +158,41 @@ def analyze(
     zone, order = options.zone(tz), options.date_order(date_order)
     window = options.window(start, end, last, zone, now)
     causes = options.fail_on(fail_on or ())
-    aim, policy = _aim(host_header, connect_to, only), _policy(allow_address, deny_address)
+    aim = _aim(host_header, connect_to, only, max_backends)
     tier = options.tier(gateway)
-    _vantage(vantage)
+    settings = options.settings(setting or (), tier)
+    ask = asking(
+        allow=allow_address,
+        deny=deny_address,
+        deadline=deadline,
+        vantage=vantage,
+        no_request=no_request,
+        no_aia=no_aia,
+        proxy=proxy,
+        control=control,
+        ca_files=ca_file or (),
+    )
 
     from analyzer import report as report_files
     from analyzer.cli import terminal
     from analyzer.pipeline import analyze as run
-    from analyzer.pipeline import probe_backends
 
     report_files.check_out(out)
     with terminal.progress(not quiet) as on_progress:
 
-        def probe(targets: Sequence[Target]) -> Any:
+        def probe(targets: Sequence[Target]) -> Sequence[Evidence]:
+            if dry_run:
+                terminal.lines(ask.words(one) for one in (*targets, *ask.control))
+                return ()
             if not quiet:
                 terminal.targets(targets)
-            if dry_run:
-                return ()
-            return probe_backends(targets, policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress)
+            return ask.prober(on_progress)(targets)
 
         made = run(
             source,
             probe=None if no_probe else probe,
             gateway=tier or "auto",
+            settings=settings,
             window=window,
             date_order=order,
             tz=zone,
@@ -197,28 +225,42 @@ def check(
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
     deny_address: Deny = None,
+    setting: Settings = None,
+    proxy: ProxyUrl = None,
+    control: Control = None,
+    no_request: NoRequest = False,
+    no_aia: NoAia = False,
     vantage: Vantage = "unstated",
     deadline: Deadline = 10.0,
     fail_on: FailOn = None,
 ) -> int:
     """Without logs: probe backends as the gateway would, and print cause, what-if and remedy ("is it fixed?")."""
     causes = options.fail_on(fail_on or ())
-    targets = _targets(host, options.tier(gateway), _aim(host_header, connect_to, None))
-    policy = _policy(allow_address, deny_address)
-    _vantage(vantage)
+    tier = options.tier(gateway)
+    settings = options.settings(setting or (), tier)
+    targets = _targets(host, tier, settings, _aim(host_header, connect_to))
+    ask = asking(
+        allow=allow_address,
+        deny=deny_address,
+        deadline=deadline,
+        vantage=vantage,
+        no_request=no_request,
+        no_aia=no_aia,
+        proxy=proxy,
+        control=control,
+        ca_files=ca_file or (),
+    )
 
     from analyzer.cli import terminal
     from analyzer.pipeline import check as run
-    from analyzer.pipeline import probe_backends
 
     with terminal.progress(True) as on_progress:
         findings = run(
             targets,
-            probe=lambda ts: probe_backends(
-                ts, policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress
-            ),
+            probe=ask.prober(on_progress),
             evidence=evidence or (),
-            tier=options.tier(gateway),
+            tier=tier,
+            settings=settings,
             ca_files=ca_file or (),
         )
     for finding in findings:
@@ -239,36 +281,47 @@ def probe(
         typer.Option("--out", metavar="FILE", help="Write the evidence here instead of to standard output."),
     ] = None,
     gateway: Gateway = "auto",
+    ca_file: CaFiles = None,
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
     deny_address: Deny = None,
+    setting: Settings = None,
+    proxy: ProxyUrl = None,
+    control: Control = None,
+    no_request: NoRequest = False,
+    no_aia: NoAia = False,
     vantage: Vantage = "unstated",
     deadline: Deadline = 10.0,
 ) -> int:
     """Collect evidence only, for `analyze --evidence`: run it on a machine near the gateway."""
-    aim, policy = _aim(host_header, connect_to, None), _policy(allow_address, deny_address)
-    asked = list(_targets(host or (), options.tier(gateway), aim))
-    _vantage(vantage)
+    tier = options.tier(gateway)
+    aim = _aim(host_header, connect_to)
+    asked = list(_targets(host or (), tier, options.settings(setting or (), tier), aim))
+    ask = asking(
+        allow=allow_address,
+        deny=deny_address,
+        deadline=deadline,
+        vantage=vantage,
+        no_request=no_request,
+        no_aia=no_aia,
+        proxy=proxy,
+        control=control,
+        ca_files=ca_file or (),
+    )
 
     from analyzer import evidence as evidence_file
     from analyzer import report as report_files
     from analyzer.cli import terminal
-    from analyzer.pipeline import probe_backends, target_of
 
     if targets is not None:
-        loaded = report_files.load(targets)
-        gateways = {g.id: g for g in loaded.gateways}
-        found = [target_of(f.cluster, gateways[f.cluster.gateway], aim) for f in loaded.findings]
-        asked += [t for t in found if not isinstance(t, str)]
+        asked += _targets_of(targets, aim)
     if not asked:
         raise UsageError(
             "probe: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
         )
     with terminal.progress(True) as on_progress:
-        collected = probe_backends(
-            tuple(dict.fromkeys(asked)), policy=policy, deadline=deadline, vantage=vantage, on_progress=on_progress
-        )
+        collected = ask.prober(on_progress)(tuple(dict.fromkeys(asked)))
     document = evidence_file.dumps(collected)
     if out is None:
         typer.echo(document.decode(), nl=False)
@@ -325,37 +378,39 @@ def demo(
     return EXIT_OK
 
 
-def _targets(hosts: Sequence[str], tier: Any, aim: Aim) -> tuple[Target, ...]:
-    from analyzer.model import Tier
-    from analyzer.pipeline import target_for
+def _targets(hosts: Sequence[str], tier: Tier | None, settings: Mapping[str, str], aim: Aim) -> tuple[Target, ...]:
+    from analyzer.aim import target_for
+    from analyzer.probing import of_settings
 
-    return tuple(dict.fromkeys(target_for(*options.endpoint(word), tier or Tier.CLASSIC, aim) for word in hosts))
+    profile, _ = of_settings((tier or "classic"), settings)
+    return tuple(dict.fromkeys(target_for(*options.endpoint(word), profile, aim) for word in hosts))
 
 
-def _aim(host_header: list[str] | None, connect_to: list[str] | None, only: list[str] | None) -> Aim:
-    from analyzer.pipeline import Aim
+def _targets_of(report: Path, aim: Aim) -> list[Target]:
+    """The failing backends of a report."""
+    from analyzer import report as report_files
+    from analyzer.aim import target_of
+
+    loaded = report_files.load(report)
+    gateways = {g.id: g for g in loaded.gateways}
+    found = [target_of(f.cluster, gateways[f.cluster.gateway], aim) for f in loaded.findings]
+    return [t for t in found if not isinstance(t, str)]
+
+
+def _aim(
+    host_header: list[str] | None,
+    connect_to: list[str] | None,
+    only: list[str] | None = None,
+    most: int | None = None,
+) -> Aim:
+    from analyzer.aim import Aim
 
     return Aim(
         host_headers=options.host_headers(host_header or ()),
         connect_to=options.connect_to(connect_to or ()),
         only=tuple(only or ()),
+        most=most,
     )
-
-
-def _policy(allow: list[str] | None, deny: list[str] | None) -> Policy:
-    from analyzer.probing import Policy
-
-    try:
-        return Policy(allow=tuple(allow or ()), deny=tuple(deny or ()))
-    except ValueError as error:
-        raise UsageError(
-            f"--allow-address/--deny-address: {error}; write a range such as 10.0.0.0/8 or one address"
-        ) from None
-
-
-def _vantage(text: str) -> None:
-    if text not in ("gateway", "outside", "unstated"):
-        raise UsageError(f"--vantage {text}: one of gateway, outside, unstated")
 
 
 def _incomplete(report: Report) -> bool:

@@ -73,4 +73,42 @@ Evidences = Annotated[
     list[Path] | None,
     typer.Option("--evidence", metavar="FILE", help="Evidence collected elsewhere (apim-triage probe). Repeatable."),
 ]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--setting",
+        metavar="KEY=VALUE",
+        help="A setting of the gateways, as in the service's customProperties: Security.Backend.Protocols.Tls13=true, "
+        "Security.Ciphers.TripleDes168=true. It decides the hello that is spoken. Repeatable.",
+    ),
+]
+ProxyUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--proxy",
+        metavar="URL",
+        help="Connect through this HTTP proxy (CONNECT): http://host:port, or env:NAME to read the URL, with its "
+        "password, from the environment.",
+    ),
+]
+Control = Annotated[
+    str | None,
+    typer.Option(
+        "--control",
+        metavar="HOST[:PORT]",
+        help="A public host to ask as well: where the same unknown root signs it too, TLS is intercepted on the way. "
+        "With --proxy, unless given: www.microsoft.com.",
+    ),
+]
+NoRequest = Annotated[
+    bool,
+    typer.Option(
+        "--no-request",
+        help="Never send an HTTP request (HEAD / after a TLS 1.3 handshake shows whether a client certificate is required).",
+    ),
+]
+NoAia = Annotated[
+    bool,
+    typer.Option("--no-aia", help="Never fetch a missing issuer from the address that a certificate names."),
+]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]

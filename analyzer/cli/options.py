@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from analyzer.errors import UsageError
 from analyzer.model import CauseName, DateOrder, Tier, Window
+
+if TYPE_CHECKING:
+    from analyzer.probing import Proxy
 
 _SPANS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 _ENDPOINT = re.compile(r"^(?:\[(?P<six>[0-9A-Fa-f:.]+)\]|(?P<host>[^\s:/\[\]]*))(?::(?P<port>\d{1,5}))?$")
@@ -132,6 +137,43 @@ def connect_to(words: Sequence[str]) -> Mapping[tuple[str, int | None], tuple[st
         key = (match[1].strip("[]").lower(), _port(word, match[2]))
         found[key] = (match[3].strip("[]"), _port(word, match[4]))
     return found
+
+
+def settings(words: Sequence[str], tier_: Tier | None) -> Mapping[str, str]:
+    """--setting KEY=VALUE, repeated; checked against every tier that the run may meet."""
+    from analyzer.probing.profiles import of_settings
+
+    found = {}
+    for word in words:
+        key, equals, value = word.partition("=")
+        if not (key.strip() and equals):
+            raise UsageError(f"--setting {word}: write KEY=VALUE, such as Security.Backend.Protocols.Tls13=true")
+        found[key.strip()] = value.strip()
+    strange = [set(of_settings(one.value, found)[1]) for one in ([tier_] if tier_ else Tier)]
+    unknown = set.intersection(*strange) if strange else set()
+    if unknown:
+        raise UsageError(
+            f"--setting {min(unknown)}: not a setting that changes what a gateway offers its backends, or not true or false; "
+            "there are Security.Backend.Protocols.Tls13 (Tls12, Tls11, Tls10, Ssl30) and Security.Ciphers.<name>"
+        )
+    return found
+
+
+def proxy(word: str | None) -> Proxy | None:
+    """--proxy URL or env:NAME; what is said of a wrong one never repeats it."""
+    from analyzer.probing.proxy import parse
+
+    if word is None:
+        return None
+    url = word
+    if word.startswith("env:"):
+        url = os.environ.get(word[4:], "")
+        if not url:
+            raise UsageError(f"--proxy {word}: the environment has no {word[4:]}; set it to http://host:port")
+    try:
+        return parse(url)
+    except ValueError as error:
+        raise UsageError(f"--proxy: {error}") from None
 
 
 def fail_on(words: Sequence[str]) -> frozenset[CauseName]:

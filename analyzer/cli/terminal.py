@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -67,6 +68,12 @@ def targets(probed: Sequence[Target]) -> None:
                 )
             )
         )
+
+
+def lines(told: Iterable[str]) -> None:
+    """Plain lines on standard output, for a pipe."""
+    for line in told:
+        sys.stdout.write(printable(line.replace("\t", "    ")) + "\n")
 
 
 def summary(report: Report, written: Sequence[Path], out: Path) -> None:

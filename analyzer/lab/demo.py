@@ -7,9 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from analyzer.aim import Aim
 from analyzer.lab import Lab
 from analyzer.model import Evidence, Report
-from analyzer.pipeline import Aim, Progress, analyze, probe_backends
+from analyzer.pipeline import Progress, analyze, probe_backends
 from analyzer.probing import Policy, Target
 
 LOOPBACK = ("127.0.0.0/8",)

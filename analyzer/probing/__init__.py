@@ -5,9 +5,24 @@ Standard library only, Python 3.8 or newer, so that it can be carried to a machi
 
 from __future__ import annotations
 
+from analyzer.probing import x509
 from analyzer.probing.dns import resolver
 from analyzer.probing.policy import Policy
+from analyzer.probing.profiles import of_settings
+from analyzer.probing.proxy import Proxy
 from analyzer.probing.runner import TOOL, VERSION, probe
 from analyzer.probing.target import BadName, Target, ascii_name
 
-__all__ = ["TOOL", "VERSION", "BadName", "Policy", "Target", "ascii_name", "probe", "resolver"]
+__all__ = [
+    "TOOL",
+    "VERSION",
+    "BadName",
+    "Policy",
+    "Proxy",
+    "Target",
+    "ascii_name",
+    "of_settings",
+    "probe",
+    "resolver",
+    "x509",
+]

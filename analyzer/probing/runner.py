@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import threading
 from concurrent.futures import Future
-from typing import Any, Callable, Coroutine, Iterable, List, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, Coroutine, Iterable, List, Optional, Sequence, Tuple
 
 from analyzer.probing import connection, encrypted, plan
+from analyzer.probing.aia import Issuers
 from analyzer.probing.connection import TIMED_OUT, Connection
 from analyzer.probing.dns import Address, Lookups
 from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry
@@ -40,19 +42,22 @@ def probe(
     *,
     request: bool = True,
     proxy: Optional[Proxy] = None,
+    fetch: bool = True,
+    issuers: AbstractSet[bytes] = frozenset(),
 ) -> List[Entry]:
     """Ask every target, `parallel` of them at once; in the order of the targets, one entry for each address of each that was asked.
 
     `deadline`: seconds for all that is done about one target, so that a silent one costs one deadline and no more. `on_done`
     is called with how many targets are done and how many there are. `request`: whether an HTTP request may follow a TLS 1.3
-    handshake, which is how a required client certificate shows. `proxy`: where connections go through. Works where an event
+    handshake, which is how a required client certificate shows. `proxy`: where connections go through. `fetch`: whether an issuer
+    that was not sent may be fetched over HTTP; `issuers`: raw subject names of certificates at hand, which need none. Works where an event
     loop runs already (in a notebook), then from a thread of its own, which also calls `on_done`. Raises ValueError for a
     profile that cannot be read.
     """
     asked = list(targets)
     for target in asked:
         offer_of(target.profile)
-    run = _Run(policy or Policy(), deadline, request, proxy)
+    run = _Run(policy or Policy(), deadline, request, proxy, issuers if fetch else None)
 
     async def ask_all() -> List[Entry]:
         return await run.ask_all(asked, parallel, on_done)
@@ -95,13 +100,24 @@ def _in_thread(ask_all: Callable[[], Coroutine[Any, Any, List[Entry]]]) -> List[
 class _Run:
     """One run: what all its targets share."""
 
-    def __init__(self, policy: Policy, deadline: float, request: bool, proxy: Optional[Proxy]) -> None:
+    def __init__(
+        self,
+        policy: Policy,
+        deadline: float,
+        request: bool,
+        proxy: Optional[Proxy],
+        issuers: Optional[AbstractSet[bytes]],
+    ) -> None:
         self._policy = policy
         self._deadline = deadline
         self._request = request
         self._proxy = proxy
         self._lookups = Lookups()
         self._pace = Pace()
+        through = None if proxy is None else proxy.label
+        known = frozenset() if issuers is None else issuers
+        agent = f"{TOOL}/{VERSION}"
+        self._issuers = None if issuers is None else Issuers(policy, self._lookups, known, agent, through)
 
     async def ask_all(self, asked: Sequence[Target], parallel: int, on_done: Optional[OnDone]) -> List[Entry]:
         entries: List[List[Entry]] = [[] for _ in asked]
@@ -141,7 +157,11 @@ class _Run:
         for tried, route in enumerate(routes):
             share = now() + (until - now()) / (len(routes) - tried)  # so that a dead address leaves time for the next
             handshakes = await self._interview(route, target, sni, share)
-            found.append(self._entry(target, sni, addresses, route.address, handshakes))
+            one = self._entry(target, sni, addresses, route.address, handshakes)
+            if self._issuers is not None:
+                chain = next((h["chain_b64"] for h in handshakes if h["chain_b64"]), ())
+                one["aia"] = await self._issuers.complete([base64.b64decode(der) for der in chain], until)
+            found.append(one)
         return sorted(found, key=_silence)
 
     def _entry(

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.probing import profiles
-from analyzer.probing.profiles import TIERS, of_settings, offer, parse, switches
+from analyzer.probing.profiles import PROTOCOLS, TIERS, of_settings, offer, parse, switches
 from tests import make
 from tests.probing.peers import ask
 from tests.probing.servers import openssl

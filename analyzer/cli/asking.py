@@ -1,0 +1,106 @@
+"""How to ask: the words of the command line in, a function that probes targets out; the same for analyze, check, probe and kit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from analyzer.cli import options
+from analyzer.errors import UsageError
+
+if TYPE_CHECKING:
+    from analyzer.model import Evidence
+    from analyzer.pipeline import Progress
+    from analyzer.probing import Policy, Proxy, Target
+
+CONTROL = "www.microsoft.com"
+"""Asked as well through a proxy: public beyond doubt, and no gateway's outbound rules forget it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asking:
+    """What the options say about the way of asking."""
+
+    allow: tuple[str, ...]
+    deny: tuple[str, ...]
+    policy: Policy
+    deadline: float
+    vantage: str
+    request: bool
+    fetch: bool
+    proxy: Proxy | None
+    control: tuple[Target, ...]
+    ca_files: tuple[Path, ...]
+
+    def prober(self, on_progress: Progress) -> Callable[[Sequence[Target]], tuple[Evidence, ...]]:
+        """Probes targets, and the control host with them."""
+        from analyzer.pipeline import probe_backends
+
+        def probe(targets: Sequence[Target]) -> tuple[Evidence, ...]:
+            return probe_backends(
+                (*targets, *self.control),
+                policy=self.policy,
+                deadline=self.deadline,
+                vantage=self.vantage,
+                request=self.request,
+                proxy=self.proxy,
+                fetch=self.fetch,
+                ca_files=self.ca_files,
+                on_progress=on_progress,
+            )
+
+        return probe
+
+    def words(self, target: Target) -> str:
+        """What would be asked of one target, on one line."""
+        goes = f"{target.connect_host}:{target.connect_port}" if target.connect_host else "its addresses, resolved then"
+        name = f"SNI {target.server_name}" if target.tls else "TCP only"
+        through = f", through the proxy {self.proxy.label}" if self.proxy else ""
+        asks = f", hello of {target.profile}, 1 to 5 connections to each address" if target.tls else ""
+        head = (
+            "" if not target.tls else ", HEAD / where TLS 1.3 hides what is asked" if self.request else ", no request"
+        )
+        aia = ", a missing issuer fetched" if self.fetch and target.tls else ""
+        return f"{target.host}:{target.port}\t{name}, to {goes}{through}{asks}{head}{aia}"
+
+
+def asking(
+    *,
+    allow: list[str] | None,
+    deny: list[str] | None,
+    deadline: float,
+    vantage: str,
+    no_request: bool,
+    no_aia: bool,
+    proxy: str | None,
+    control: str | None,
+    ca_files: Sequence[Path] = (),
+) -> Asking:
+    """The options in one piece; UsageError where one of them is wrong."""
+    from analyzer.probing import Policy, Target
+
+    if vantage not in ("gateway", "outside", "unstated"):
+        raise UsageError(f"--vantage {vantage}: one of gateway, outside, unstated")
+    try:
+        policy = Policy(allow=tuple(allow or ()), deny=tuple(deny or ()))
+    except ValueError as error:
+        raise UsageError(
+            f"--allow-address/--deny-address: {error}; write a range such as 10.0.0.0/8 or one address"
+        ) from None
+    through = options.proxy(proxy)
+    word = control or (CONTROL if through is not None else None)
+    place = options.endpoint(word) if word else None
+    return Asking(
+        allow=tuple(allow or ()),
+        deny=tuple(deny or ()),
+        policy=policy,
+        deadline=deadline,
+        vantage=vantage,
+        request=not no_request,
+        fetch=not no_aia,
+        proxy=through,
+        control=(Target(place[0], place[1], place[0]),) if place else (),
+        ca_files=tuple(ca_files),
+    )
