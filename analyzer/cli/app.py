@@ -331,6 +331,65 @@ def probe(
 
 
 @app.command()
+def kit(
+    host: Annotated[
+        list[str] | None, typer.Argument(metavar="HOST[:PORT]", help="Backends to ask.", show_default=False)
+    ] = None,
+    targets: Annotated[
+        Path | None, typer.Option("--targets", metavar="report.json", help="Ask the backends of a report.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The kit to write.")] = Path("probe-kit.pyz"),
+    gateway: Gateway = "auto",
+    host_header: HostHeaders = None,
+    connect_to: ConnectTo = None,
+    allow_address: Allow = None,
+    deny_address: Deny = None,
+    setting: Settings = None,
+    no_request: NoRequest = False,
+    no_aia: NoAia = False,
+    vantage: Vantage = "gateway",
+    deadline: Deadline = 10.0,
+) -> int:
+    """Write the probe as one file to carry: it runs near the gateway with nothing but Python 3.8 or newer, and prints evidence."""
+    tier = options.tier(gateway)
+    aim = _aim(host_header, connect_to)
+    asked = list(_targets(host or (), tier, options.settings(setting or (), tier), aim))
+    ask = asking(
+        allow=allow_address,
+        deny=deny_address,
+        deadline=deadline,
+        vantage=vantage,
+        no_request=no_request,
+        no_aia=no_aia,
+        proxy=None,
+        control=None,
+    )
+
+    from analyzer import kit as kits
+    from analyzer import report as report_files
+    from analyzer.cli import terminal
+
+    if targets is not None:
+        asked += _targets_of(targets, aim)
+    if not asked:
+        raise UsageError(
+            "kit: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
+        )
+    built = kits.build(
+        tuple(dict.fromkeys(asked)),
+        allow=ask.allow,
+        deny=ask.deny,
+        deadline=deadline,
+        request=ask.request,
+        fetch=ask.fetch,
+        vantage=vantage,
+    )
+    report_files.write_file(out, built)
+    terminal.how_to_run(out, len(set(asked)), kits.RUN)
+    return EXIT_OK
+
+
+@app.command()
 def causes() -> None:
     """List every cause that is judged, with its scenario number in Microsoft's article."""
     from analyzer.causes import CAUSES

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -74,6 +75,17 @@ def lines(told: Iterable[str]) -> None:
     """Plain lines on standard output, for a pipe."""
     for line in told:
         sys.stdout.write(printable(line.replace("\t", "    ")) + "\n")
+
+
+def how_to_run(kit: Path, targets: int, ways: Sequence[tuple[str, str]]) -> None:
+    """Where the kit is and the lines that run it."""
+    lines(
+        [
+            f"{kit}: asks {targets} backend{'s' if targets > 1 else ''}; it holds the probe and their names, nothing else."
+        ]
+    )
+    for what, line in ways:
+        lines(["", f"{what}:", f"  {line.format(kit=shlex.quote(str(kit)))}"])
 
 
 def summary(report: Report, written: Sequence[Path], out: Path) -> None:

@@ -8,6 +8,7 @@ way (a truncated paste) would be judged as the server's fault; without the excep
 from __future__ import annotations
 
 import codecs
+import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
@@ -38,6 +39,7 @@ class _Handshake(msgspec.Struct, kw_only=True):
     suite: str | None = None
     group: str | None = None
     chain_b64: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=MOST_CERTIFICATES)] = ()  # base64 in JSON
+    chain_sha256: tuple[str, ...] = ()  # lower-case hex, in the chain's order; empty: not recorded
     unreadable: tuple[int, ...] = ()  # places in the chain of certificates that did not parse when they were collected
     client_cert_requested: bool | None = None
     client_cert_required: bool | None = None
@@ -156,9 +158,16 @@ def _check(path: Path, backend: _Backend) -> None:
         raise EvidenceError(f"{path}: {_label(backend)}: {error}") from None
     for handshake in backend.handshakes:
         for place, der in enumerate(handshake.chain_b64):
-            if place not in handshake.unreadable and not _parses(der):
+            if not _intact(handshake, place, der):
                 where = f"certificate {place + 1} of the handshake {handshake.offer[:60]!r}"
                 raise EvidenceError(f"{path}: {_label(backend)}: {where} is broken; copy the file again, whole")
+
+
+def _intact(handshake: _Handshake, place: int, der: bytes) -> bool:
+    """Whether the certificate is as it was collected: by its digest where that was recorded, else by its parsing."""
+    if place < len(handshake.chain_sha256):
+        return hashlib.sha256(der).hexdigest() == handshake.chain_sha256[place]
+    return place in handshake.unreadable or _parses(der)
 
 
 def _parses(der: bytes) -> bool:

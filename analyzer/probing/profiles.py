@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from datetime import date
-from functools import cache, lru_cache
+from functools import lru_cache
 from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
 
 from analyzer.probing import iana
@@ -162,7 +162,7 @@ def _switch(tier: str, word: str) -> str:
     return found
 
 
-@cache
+@lru_cache(maxsize=64)
 def switches(tier: str) -> Tuple[str, ...]:
     """What can be switched, in the order of a profile's name."""
     suites = [s for s in TIERS[tier].suites if s not in _FIXED and s >> 8 != 0x13]

@@ -1,0 +1,198 @@
+"""The kit: one file that any Python from 3.8 on runs without an install, and whose evidence is read back."""
+
+from __future__ import annotations
+
+import ast
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from io import BytesIO
+from pathlib import Path
+
+import pytest
+
+from analyzer import evidence as evidence_file
+from analyzer import kit
+from analyzer.aim import Aim, target_for
+from analyzer.causes.case import BEFORE_TLS
+from analyzer.cli import main
+from analyzer.errors import EvidenceError
+from analyzer.lab import Lab
+from analyzer.lab.catalogue import CATALOGUE, Fault
+from analyzer.model import Tier
+from analyzer.pipeline import check
+from analyzer.probing import Target
+from tests.conftest import need
+from tests.probing.peers import listens, peer
+
+PROBING = Path(kit.__file__).parent / "probing"
+CARRIED = sorted(PROBING.glob("*.py"))
+ISOLATED = ("-I", "-S")  # no environment, no site-packages
+
+
+def interpreter(version: str) -> str:
+    """A Python of that version: on the path, or among pyenv's."""
+    found = [shutil.which(f"python{version}")]
+    if shutil.which("pyenv"):
+        root = subprocess.run(["pyenv", "root"], capture_output=True, text=True, check=True).stdout.strip()
+        found += [str(path) for path in Path(root, "versions").glob(f"{version}.*/bin/python")]
+    for path in filter(None, found):
+        if subprocess.run([path, "-c", ""], capture_output=True, check=False).returncode == 0:
+            return path
+    need(False, f"not installed: python{version}")
+    raise AssertionError
+
+
+def run(python: str, path: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [python, *ISOLATED, str(path), *words]
+    return subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    with Lab(now=datetime.now(UTC)) as opened:
+        yield opened
+
+
+@pytest.fixture
+def packed(lab: Lab, tmp_path: Path) -> Path:
+    """A kit for every server of the lab."""
+    places: dict[tuple[str, int | None], tuple[str, int | None]] = {
+        (backend.host, 443): ("127.0.0.1", backend.port) for backend in lab.backends.values()
+    }
+    targets = [target_for(b.host, 443, "classic", Aim(connect_to=places)) for b in lab.backends.values()]
+    path = tmp_path / "probe-kit.pyz"
+    path.write_bytes(kit.build(targets, allow=["127.0.0.0/8"], deadline=3.0))
+    return path
+
+
+@pytest.mark.parametrize("version", ["3.8", "3.13"])
+def test_the_kit_names_every_fault_of_the_lab_when_its_evidence_is_read_back(
+    lab: Lab, packed: Path, tmp_path: Path, version: str
+) -> None:
+    done = run(interpreter(version), packed, "--out", str(tmp_path / "evidence.json"))
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+    found = evidence_file.read(tmp_path / "evidence.json")
+    assert {e.collected.tool for e in found} == {"apim-triage kit"}
+    assert {e.collected.vantage for e in found} == {"gateway"}
+    given = tmp_path / "root.pem"
+    given.write_bytes(lab.ca_pem)
+    targets = [target_for(b.host, 443, "classic", Aim()) for b in lab.backends.values()]
+    findings = check(targets, probe=lambda _: found, tier=Tier.CLASSIC, ca_files=[given])
+    named = {f.cluster.backend.host: f.lead.cause for f in findings}
+    truth = {CATALOGUE[fault].host: CATALOGUE[fault].cause for fault in Fault if CATALOGUE[fault].host in named}
+    assert named == truth
+    assert len(named) > 25
+
+
+def test_the_same_targets_give_the_same_bytes_with_no_code_but_the_probe() -> None:
+    targets = [Target("a.example", 443, "a.example")]
+    assert kit.build(targets) == kit.build(targets)
+    names = zipfile.ZipFile(BytesIO(kit.build(targets))).namelist()
+    assert {n for n in names if not n.startswith("analyzer/probing/")} == {"__main__.py", "analyzer/__init__.py"}
+
+
+@pytest.mark.parametrize("path", CARRIED, ids=lambda path: path.stem)
+def test_what_the_kit_carries_keeps_to_python_3_8_and_its_standard_library(path: Path) -> None:
+    tree = ast.parse(path.read_text(encoding="utf-8"), feature_version=(3, 8))
+    for node in ast.walk(tree):
+        names = [a.name for a in node.names] if isinstance(node, ast.Import) else []
+        if isinstance(node, ast.ImportFrom):
+            assert node.level == 0
+            names = [node.module or ""]
+        for name in names:
+            assert name.startswith("analyzer.probing") or name.split(".")[0] in sys.stdlib_module_names, name
+
+
+def test_it_lists_whom_it_would_ask_and_asks_nobody(packed: Path) -> None:
+    done = run(sys.executable, packed, "--list", "--only", "inventory*")
+    assert done.stdout == "inventory.contoso.example:443\tSNI inventory.contoso.example, hello of classic\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--only", "nobody*"], "leaves no target"),
+        (["--allow-address", "here"], "neither an address nor a network"),
+        (["--out", "/nonexistent/e.json"], "folder does not exist"),
+        (["--proxy", "https://secret@proxy"], "not supported"),
+    ],
+)
+def test_what_the_user_can_mend_is_one_line_and_exit_2(packed: Path, words: list[str], says: str) -> None:
+    done = run(sys.executable, packed, *words)
+    assert (done.returncode, done.stdout, len(done.stderr.splitlines())) == (2, "", 1)
+    assert says in done.stderr
+    assert "secret" not in done.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="sends SIGINT")
+def test_ctrl_c_leaves_nothing_behind(tmp_path: Path) -> None:
+    with peer(listens) as server:
+        path = tmp_path / "kit.pyz"
+        path.write_bytes(
+            kit.build([Target("a.example", 443, "a.example", "127.0.0.1", server.port)], allow=["127.0.0.1"])
+        )
+        command = [sys.executable, *ISOLATED, str(path), "--out", str(tmp_path / "e.json")]
+        process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        assert server.reached(1)
+        time.sleep(0.1)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "Traceback" not in said
+    assert os.listdir(tmp_path) == ["kit.pyz"]
+
+
+def test_damage_on_the_way_is_noticed_and_a_broken_certificate_of_the_servers_is_not(
+    packed: Path, tmp_path: Path
+) -> None:
+    path = tmp_path / "e.json"
+    assert run(sys.executable, packed, "--only", "inventory*", "--out", str(path)).returncode == 0
+    document = json.loads(path.read_text())
+    shake = document["backends"][0]["handshakes"][0]
+    shake["chain_b64"][0] = shake["chain_b64"][0][:-8]
+    path.write_text(json.dumps(document))
+    with pytest.raises(EvidenceError, match="is broken; copy the file again"):
+        evidence_file.read(path)
+    garbage = "AAAA"
+    shake["chain_b64"] = [garbage]
+    shake["chain_sha256"] = ["709e80c88487a2411e1ee4dfb9f22a861492d20c4765150c0c794abd70f8147c"]
+    path.write_text(json.dumps(document))
+    assert evidence_file.read(path)[0].chain == (b"\0\0\0",)
+
+
+def test_the_command_writes_it_and_says_how_to_run_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], unused_port: Callable[[], int]
+) -> None:
+    path = tmp_path / "my kit.pyz"
+    port = unused_port()
+    assert main(["kit", f"127.0.0.1:{port}", "--allow-address", "127.0.0.1", "-o", str(path)]) == 0
+    said = capsys.readouterr().out
+    carried = "/tmp/kit.pyz"  # noqa: S108  on the pod
+    assert "--evidence evidence.json" in said
+    inner = (
+        next(line for line in said.splitlines() if "kubectl run" in line)
+        .split(" -- ")[1]
+        .replace(carried, str(tmp_path / "carried.pyz"))
+    )
+    done = subprocess.run(
+        ["sh", "-c", inner.replace("> evidence.json", "").strip()],
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    (backend,) = json.loads(done.stdout)["backends"]
+    assert {h["outcome"] for h in backend["handshakes"]} <= {str(o) for o in BEFORE_TLS}
+
+
+def test_without_a_target_the_command_says_what_to_name(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["kit"]) == 2
+    assert "nothing to ask" in capsys.readouterr().err
