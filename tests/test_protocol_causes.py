@@ -178,3 +178,10 @@ def test_a_suite_that_a_switch_keeps_off_is_also_mended_at_the_gateway() -> None
     assert [r.owner for r in off] == ["backend", "gateway"]
     assert "TripleDes168" in off[1].text
     assert [r.owner for r in judge(gateway(Tier.V2), ALERT, suite("TLS_RSA_WITH_AES_256_CCM")).remedies] == ["backend"]
+
+
+def test_a_hello_that_stands_without_the_name_rules_suite_and_parameters_out() -> None:
+    finding = judge(gateway(), ALERT, handshake(offer="gateway-no-sni"))
+    for cause in (SUITE, PARAMETERS):
+        found, words = verdict(finding, cause)
+        assert (found, "what it dislikes is the name" in words) == (R, True)

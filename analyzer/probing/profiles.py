@@ -140,9 +140,9 @@ def is_protocol(word: str) -> bool:
 _LEGACY = ("Tls11", "Tls10", "Ssl30")
 _TIERS: Dict[str, _Tier] = {
     "classic": _tier(_CLASSIC, _CLASSIC_FIXED, ("Tls13", "TripleDes168", *_LEGACY)),
+    "self-hosted": _tier(_SELF_HOSTED, (), _LEGACY),
     "v2": _tier(_common("v2"), _CLASSIC.suites, ("Tls13", *_LEGACY)),
     "consumption": _tier(_common("consumption"), _CLASSIC.suites, ("Tls13", *_LEGACY)),
-    "self-hosted": _tier(_SELF_HOSTED, (), _LEGACY),
 }
 TIERS: Tuple[str, ...] = tuple(_TIERS)
 """Names that a profile may start with; each by itself is the profile of a gateway with default settings."""
