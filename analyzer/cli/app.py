@@ -354,7 +354,8 @@ def kit(
     """Write the probe as one file to carry: it runs near the gateway with nothing but Python 3.8 or newer, and prints evidence."""
     tier = options.tier(gateway)
     aim = _aim(host_header, connect_to)
-    asked = list(_targets(host or (), tier, options.settings(setting or (), tier), aim))
+    settings = options.settings(setting or (), tier)
+    asked = list(_targets(host, tier, settings, aim)) if host else []
     ask = asking(
         allow=allow_address,
         deny=deny_address,
@@ -371,7 +372,7 @@ def kit(
     from analyzer.cli import terminal
 
     if targets is not None:
-        asked += _targets_of(targets, aim)
+        asked += _targets_of(targets, settings, aim)
     if not asked:
         raise UsageError(
             "kit: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
