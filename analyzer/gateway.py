@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Literal
 
 from analyzer import messages
+from analyzer.errors import UsageError
 from analyzer.model import Gateway, Tier, TierFrom
 from analyzer.probing import of_settings
 from analyzer.tally import Tally, rows
@@ -35,6 +37,20 @@ PLATFORMS: dict[Tier, tuple[Platform, ...]] = {
 """Whose rules judge a chain for each tier."""
 
 
+def with_settings(gateway: Gateway, settings: Mapping[str, str]) -> Gateway:
+    """The gateway with the hello that its settings make (see `probing.settings`). UsageError where they make none."""
+    try:
+        found = of_settings(gateway.tier.value, settings)
+    except ValueError as error:
+        raise UsageError(f"--setting, for a gateway of the {gateway.tier.value} tier: {error}") from None
+    return replace(gateway, profile=found.profile, told=found.told)
+
+
+def without_effect(gateway: Gateway, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Settings that this gateway's tier does not have."""
+    return of_settings(gateway.tier.value, settings).ignored
+
+
 def gateways_of(
     tally: Tally, option: Tier | None = None, settings: Mapping[str, str] | None = None
 ) -> tuple[Gateway, ...]:
@@ -42,7 +58,7 @@ def gateways_of(
 
     Decided in this order: the option; errors written by `request-forwarder` (only the self-hosted gateway's); `Sku`;
     the wording of its errors (.NET Framework: classic; modern .NET: v2); else classic is assumed, and said so. `settings`
-    decide what each offers (`probing.profiles.of_settings`).
+    decide what each offers. UsageError where they leave it no version.
     """
     counts: dict[str, int] = defaultdict(int)
     names: dict[str, tuple[str, str]] = {}
@@ -58,8 +74,8 @@ def gateways_of(
     for id_ in sorted({*names, *counts}, key=lambda g: (-counts[g], g)):
         name, region = names.get(id_, (id_.rpartition("@")[0].rsplit("/", 1)[-1], id_.rpartition("@")[2]))
         tier, tier_from = (option, TierFrom.OPTION) if option else _tier(seen[id_], stacks[id_])
-        profile, _ = of_settings(tier.value, settings or {})
-        found.append(Gateway(id=id_, name=name, region=region, tier=tier, tier_from=tier_from, profile=profile))
+        one = Gateway(id=id_, name=name, region=region, tier=tier, tier_from=tier_from)
+        found.append(with_settings(one, settings or {}))
     return tuple(found)
 
 

@@ -145,6 +145,7 @@ class Gateway:
     tier: Tier
     tier_from: TierFrom
     profile: str = ""  # the hello it speaks, by its settings (probing/profiles.py); "": its tier's own
+    told: tuple[str, ...] = ()  # switches of the hello that its settings speak of; the others are taken as the default
 
     def __post_init__(self) -> None:
         if not self.profile:

@@ -14,7 +14,7 @@ from analyzer import probing, trust
 from analyzer.aim import Aim, targets_of
 from analyzer.attribution import Anchors, attribute
 from analyzer.clusters import cluster_id, clusters_of
-from analyzer.gateway import gateways_of
+from analyzer.gateway import gateways_of, with_settings, without_effect
 from analyzer.incidents import incidents_of
 from analyzer.interception import interceptions
 from analyzer.model import (
@@ -34,7 +34,7 @@ from analyzer.model import (
     TierFrom,
     Window,
 )
-from analyzer.probing import Policy, Proxy, Target, of_settings, x509
+from analyzer.probing import Policy, Proxy, Target, x509
 from analyzer.sources import read
 from analyzer.witnesses import age
 
@@ -123,9 +123,9 @@ def analyze(
 
     `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `date_order` and `tz` say how times are written
     where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
-    no probing, and `not_probed` says why; `settings` are
-    the gateway's own, as in customProperties (see `probing.profiles`), and hold for every gateway of the run; `keep_ip`: the report says which client addresses are hit. Raises SourceError,
-    EvidenceError, CertificateFileError.
+    no probing, and `not_probed` says why; `settings` are the gateway's own, as in customProperties (see `probing.settings`),
+    and hold for every gateway of the run; `keep_ip`: the report says which client addresses are hit. Raises SourceError,
+    EvidenceError, CertificateFileError, and UsageError where the settings leave a gateway no TLS version.
     """
     now = now or datetime.now(UTC)
     anchors = anchors_of(ca_files)
@@ -149,7 +149,7 @@ def analyze(
         findings=findings,
         rest=rest,
         incidents=incidents_of(findings),
-        caveats=caveats_of(tally, rest, gateways, findings, anchors),
+        caveats=caveats_of(tally, rest, gateways, findings, anchors, settings or {}),
         evidence=(*recorded, *fresh),
     )
 
@@ -207,6 +207,7 @@ def caveats_of(
     gateways: Sequence[Gateway],
     findings: Sequence[Finding],
     anchors: Anchors,
+    settings: Mapping[str, str],
 ) -> tuple[str, ...]:
     """What the report did not see or had to assume, one sentence each."""
     intake, found = tally.intake, list[str]()
@@ -226,6 +227,12 @@ def caveats_of(
         found.append(
             f"Nothing says which tier {', '.join(assumed)} is: classic was assumed, and remedies are given per tier (--gateway sets it)."
         )
+    for g in gateways:
+        unused = without_effect(g, settings) if g.id in failing else ()
+        if unused:
+            found.append(
+                f"Not a setting of the {g.tier.value} tier, so without effect for {g.name or g.id}: {_list(unused)}."
+            )
     if rest.clusters:
         found.append(
             f"{rest.clusters:,} more clusters with {rest.failures:,} failures were counted, not judged: see clusters.csv. "
@@ -285,8 +292,8 @@ def check(
         region="",
         tier=supposed,
         tier_from=TierFrom.OPTION if tier else TierFrom.ASSUMED,
-        profile=of_settings(supposed.value, settings or {})[0],
     )
+    gateway = with_settings(gateway, settings or {})
     recorded = [one for path in evidence for one in evidence_file.read(Path(path))]
     anchors = anchors_of(ca_files)
     fresh = tuple(probe(targets))

@@ -52,8 +52,8 @@ def cluster(text: str | None = TRUST, **changes: Any) -> Cluster:
     return Cluster(**{**defaults, **changes})
 
 
-def gateway(tier: Tier = Tier.CLASSIC, tier_from: TierFrom = TierFrom.SKU) -> Gateway:
-    return Gateway(id="gw@west europe", name="gw", region="West Europe", tier=tier, tier_from=tier_from)
+def gateway(tier: Tier = Tier.CLASSIC, tier_from: TierFrom = TierFrom.SKU, **changes: Any) -> Gateway:
+    return Gateway(id="gw@west europe", name="gw", region="West Europe", tier=tier, tier_from=tier_from, **changes)
 
 
 def handshake(outcome: Outcome = Outcome.COMPLETED, **changes: Any) -> Handshake:

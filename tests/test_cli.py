@@ -57,6 +57,17 @@ def assert_one_clear_line(done: subprocess.CompletedProcess[str], *words: str) -
         (("analyze", "no-such-file.json"), ("no-such-file.json",)),
         (("analyze", "no-such-*.json"), ("no-such-*.json",)),
         (("analyze", "x.json", "--gateway", "gold"), ("--gateway", "classic")),
+        (("analyze", "x.json", "--setting", "Tls13"), ("--setting", "KEY=VALUE")),
+        (("check", "a.example", "--setting", "Security.Protocols.Tls10=true"), ("--setting", "Security.Backend")),
+        (("check", "a.example", "--setting", "Security.Backend.Protocols.Tls13=on"), ("--setting", "true nor false")),
+        (
+            ("probe", "a.example", "--setting", "Security.Backend.Protocols.Tls12=false"),
+            ("--setting", "no TLS version"),
+        ),
+        (
+            ("check", "a.example", "--gateway", "v2", "--setting", "Security.Ciphers.TripleDes168=true"),
+            ("--setting", "v2 gateway"),
+        ),
         (("analyze", "x.json", "--last", "soon"), ("--last",)),
         (("analyze", "x.json", "--from", "2026-11-20", "--to", "2026-11-19"), ("--from",)),
         (("analyze", "x.json", "--tz", "Mars/Olympus"), ("--tz",)),
@@ -249,6 +260,48 @@ def test_check_believes_evidence_from_the_gateways_network_and_shows_its_own(tmp
     assert "it looked different" in " ".join(both.stdout.split())
     assert "may not be probed" in both.stdout
     assert_one_clear_line(run(*words, "--evidence", tmp_path / "none.json"), "none.json")
+
+
+def test_a_setting_changes_the_hello_and_the_verdict_and_is_said(tmp_path: Path) -> None:
+    setting = "Microsoft.WindowsAzure.ApiManagement.Gateway.Security.Backend.Protocols.Tls13=true"
+    sample = SAMPLES / "causes" / "tls_version"
+    named = run("analyze", sample, "--dry-run", "--setting", setting)
+    assert ", hello of classic+Tls13" in named.stdout, named.stderr
+    with Lab(now=NOW) as lab:
+        backend = lab.backends["tls_1_3_only"]
+        (tmp_path / "ca.pem").write_bytes(lab.ca_pem)
+        to = f"{backend.host}:443:127.0.0.1:{backend.port}"
+        words = ["--allow-address", "127.0.0.1", "--connect-to", to]
+        off = run("check", backend.host, *words, "--ca-file", tmp_path / "ca.pem")
+        on = run("check", backend.host, *words, "--ca-file", tmp_path / "ca.pem", "--setting", setting)
+        report = tmp_path / "report"
+        analyzed = run("analyze", sample, *words, "--out", report, "--setting", setting)
+        gateway = json.loads((report / "report.json").read_text(encoding="utf-8"))["gateways"][0]
+        probed = run("probe", "--targets", report / "report.json", *words, "--out", tmp_path / "evidence.json")
+    assert "tls_version, scenario 3" in off.stdout
+    assert "TLS 1.3 towards backends is taken as off, the default" in " ".join(off.stdout.split())
+    assert "not_reproduced" in on.stdout
+    assert "hello: classic+Tls13" in on.stdout
+    assert (analyzed.returncode, probed.returncode) == (0, 0), analyzed.stderr + probed.stderr
+    assert (gateway["profile"], gateway["told"]) == ("classic+Tls13", ["Tls13"])
+    assert {e.profile for e in read_evidence(tmp_path / "evidence.json")} == {"classic+Tls13"}
+    for name in ("report.md", "report.html"):
+        assert "classic+Tls13" in (report / name).read_text(encoding="utf-8")
+    edited = (report / "report.json").read_text(encoding="utf-8").replace("classic+Tls13", "classic+Tls99")
+    (tmp_path / "edited.json").write_text(edited, encoding="utf-8")
+    assert_one_clear_line(run("probe", "--targets", tmp_path / "edited.json"), "edited.json", "Tls99")
+
+
+def test_a_setting_that_one_of_several_tiers_has_not_is_a_caveat(tmp_path: Path) -> None:
+    sample = SAMPLES / "situations" / "three_gateways"
+    setting = "Security.Ciphers.TripleDes168=true"
+    done = run("analyze", sample, "--no-probe", "--setting", setting, "--out", tmp_path / "report", "-q")
+    assert done.returncode == 0, done.stderr
+    report = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))
+    assert [g["profile"] for g in report["gateways"] if g["tier"] == "classic"] == ["classic+TripleDes168"]
+    caveats = " ".join(report["caveats"])
+    assert "Not a setting of the v2 tier" in caveats
+    assert "Not a setting of the classic tier" not in caveats
 
 
 def test_loopback_is_refused_unless_allowed(tmp_path: Path) -> None:

@@ -109,22 +109,24 @@ class Case:
         return tuple(h for h in self.evidence.tries if h.outcome is not Outcome.COMPLETED)
 
     @property
+    def profile(self) -> str:
+        """Of the hello that the evidence calls the gateway's; the gateway's own where there is no evidence."""
+        return self.evidence.profile if self.evidence else self.gateway.profile
+
+    @property
     def offered_suites(self) -> tuple[str, ...]:
         """IANA names of the suites in the gateway's hello."""
-        profile = self.evidence.profile if self.evidence else self.gateway.profile
-        return profiles.suite_names(profile)
+        return profiles.suite_names(self.profile)
 
     @property
     def offered_versions(self) -> tuple[str, ...]:
         """Versions in the gateway's hello, newest first."""
-        profile = self.evidence.profile if self.evidence else self.gateway.profile
-        return profiles.version_names(profile)
+        return profiles.version_names(self.profile)
 
     @property
     def offered_groups(self) -> tuple[str, ...]:
         """IANA names of the key-exchange groups in the gateway's hello."""
-        profile = self.evidence.profile if self.evidence else self.gateway.profile
-        return profiles.group_names(profile)
+        return profiles.group_names(self.profile)
 
     def reservations(self) -> tuple[Reason, ...]:
         """What keeps the evidence from confirming anything: it may not speak for the gateway, then and there (empty: nothing)."""

@@ -3,6 +3,7 @@
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause
 from analyzer.causes.observed import comes_and_goes, day, no_chain, sentence
+from analyzer.causes.protocol import other_voice, unsure_switch
 from analyzer.model import Attribution, CauseName, Outcome, Reason, Remedy, Stage, State, Verdict
 
 
@@ -58,7 +59,8 @@ def judge(case: Case) -> Attribution:
         if case.gateway.tier_from.value == "settings"
         else "What the gateway trusts and sees from its own network may differ."
     )
-    return result(Verdict.LIKELY, healthy, since, elsewhere)
+    doubts = (f"But {r.text}." for r in (*unsure_switch(case, first.version), *other_voice(case)))
+    return result(Verdict.LIKELY, healthy, since, elsewhere, *doubts)
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

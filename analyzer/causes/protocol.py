@@ -5,6 +5,12 @@ from __future__ import annotations
 from analyzer.causes.case import Case
 from analyzer.causes.observed import no_chain, sentence
 from analyzer.model import Handshake, Outcome, Reason, Tier
+from analyzer.probing import iana, plan, profiles
+from analyzer.probing.questions import DIAGNOSTIC
+
+_TLS13_UNSURE = (Tier.V2, Tier.CONSUMPTION)
+_LEGACY = ("Tls11", "Tls10", "Ssl30")
+NAME_DIFFERS = "The server accepts the gateway's hello without the server's name: what it dislikes is the name."
 
 
 def answered(case: Case) -> tuple[Handshake, ...]:
@@ -14,6 +20,11 @@ def answered(case: Case) -> tuple[Handshake, ...]:
         for h in (case.evidence.handshakes if case.evidence else ())
         if h.version and h.outcome in (Outcome.COMPLETED, Outcome.WRONG_VERSION)
     )
+
+
+def without_name(case: Case) -> bool:
+    """Whether the gateway's hello is accepted once the server's name is left out: then nothing else of it is at fault."""
+    return any(h.offer == plan.NO_SNI and h.outcome is Outcome.COMPLETED for h in case.diagnostic)
 
 
 def in_offered_version(case: Case) -> Handshake | None:
@@ -34,23 +45,84 @@ def not_reached(case: Case) -> str:
     return no_chain(case) if case.evidence is None or case.first is None else f"TLS was not reached: {sentence(case)}"
 
 
-def unsure_version(case: Case, spoken: tuple[str, ...]) -> tuple[Reason, ...]:
-    """Whether v2 and Consumption offer TLS 1.3 to backends is where Microsoft's own pages disagree."""
-    if "TLS 1.3" not in spoken or case.gateway.tier not in (Tier.V2, Tier.CONSUMPTION):
+def hello_versions(case: Case, handshake: Handshake) -> tuple[str, ...]:
+    """Versions that a handshake's hello offered, newest first; empty for a hello that is not one of ours."""
+    if handshake.offer in (plan.GATEWAY, plan.NO_SNI):
+        return case.offered_versions
+    hello = DIAGNOSTIC.get(handshake.offer)
+    return tuple(map(iana.version_name, hello.versions)) if hello else ()
+
+
+def taken(case: Case, name: str) -> str:
+    """The assumption, in brackets, where a verdict hangs on the switch of this version or suite and no setting spoke of it."""
+    word = profiles.switch_of(name)
+    is_on = profiles.switches(case.gateway.tier.value).get(word)
+    if is_on is None or word in case.gateway.told or other_voice(case):
+        return ""
+    what = f"{name} towards backends" if profiles.is_protocol(word) else name
+    dated = case.gateway.tier is Tier.CLASSIC and word in (*_LEGACY, "TripleDes168")
+    since = " of services created after 2018-04-01" if dated else ""
+    return f" ({what} is taken as {'on' if is_on else 'off'}, the default{since})"
+
+
+def other_voice(case: Case) -> tuple[Reason, ...]:
+    """What the server makes of another gateway's hello does not confirm what it makes of this one's."""
+    if profiles.offer(case.profile) == profiles.offer(case.gateway.profile):
         return ()
-    text = f"Microsoft's pages disagree on whether the {case.gateway.tier.value} tier offers TLS 1.3 to backends: taken as not offered"
+    text = (
+        f"the evidence was collected with the hello of {case.profile}, and this gateway's is {case.gateway.profile}: "
+        "give `probe` and `analyze` the same --gateway and --setting"
+    )
     return (Reason(origin="settings", text=text),)
 
 
-def unsure_list(case: Case, suite: str | None = None) -> tuple[Reason, ...]:
-    """Where the facts leave open what this tier offers, a verdict that hangs on it is at most likely."""
+def not_asked(case: Case, *chosen: str | None) -> str:
+    """Why a hello that lacked a version or suite decides nothing: the gateway's own has it, and that one was not sent."""
+    own = (*profiles.version_names(case.gateway.profile), *profiles.suite_names(case.gateway.profile))
+    found = [name for name in chosen if name in own]
+    voice = other_voice(case)
+    return f"The server accepts {found[0]}, which this gateway offers; {voice[0].text}." if found and voice else ""
+
+
+def unsure_version(case: Case, spoken: tuple[str, ...]) -> tuple[Reason, ...]:
+    """Whether v2 and Consumption offer TLS 1.3 to backends is where Microsoft's own pages disagree."""
     tier = case.gateway.tier
-    if tier is Tier.CLASSIC and suite is not None and suite.startswith("TLS_DHE_"):
-        text = "DHE suites are in none of API Management's published lists, though Windows Server enables two: taken as not offered"
-    elif tier in (Tier.V2, Tier.CONSUMPTION):
-        text = f"the list of suites that the {tier.value} tier offers is not documented: the suites that classic and self-hosted share were offered"
-    elif tier is Tier.SELF_HOSTED:
-        text = "the self-hosted gateway's documented list was offered; its container's OpenSSL settings may allow fewer suites"
+    if "TLS 1.3" not in spoken or tier not in _TLS13_UNSURE or "Tls13" in case.gateway.told:
+        return ()
+    text = (
+        f"Microsoft's pages disagree on whether the {tier.value} tier offers TLS 1.3 to backends: taken as not offered"
+    )
+    return (Reason(origin="settings", text=text),)
+
+
+def unsure_switch(case: Case, version: str | None) -> tuple[Reason, ...]:
+    """A version that is switched on here, where the switch may have no effect."""
+    tier = case.gateway.tier
+    if version == "TLS 1.3" and tier in _TLS13_UNSURE:
+        text = f"it is not certain that the {tier.value} tier offers TLS 1.3 to backends, though it is switched on"
+    elif version is not None and profiles.switch_of(version) in _LEGACY:
+        text = f"{version} is retired for API Management since 2025: it is switched on, and the switch may be without effect"
     else:
         return ()
     return (Reason(origin="settings", text=text),)
+
+
+def unsure_list(case: Case, suite: str | None = None, version: str | None = None) -> tuple[Reason, ...]:
+    """Where the facts leave open what this tier offers, a verdict that hangs on it is at most likely."""
+    tier, texts = case.gateway.tier, list[str]()
+    if tier is Tier.CLASSIC and suite is not None and suite.startswith("TLS_DHE_"):
+        texts.append(
+            "DHE suites are in none of API Management's published lists, though Windows Server enables two: taken as not offered"
+        )
+    if tier is Tier.CLASSIC and "TLS 1.3" in case.offered_versions:
+        texts.append("the shape of this tier's hello with TLS 1.3 is inferred: no capture of one is known")
+    if tier in (Tier.V2, Tier.CONSUMPTION):
+        texts.append(
+            f"the list of suites that the {tier.value} tier offers is not documented: the suites that classic and self-hosted share were offered"
+        )
+    if tier is Tier.SELF_HOSTED:
+        texts.append(
+            "the self-hosted gateway's documented list was offered; its container's OpenSSL settings may allow fewer suites"
+        )
+    found = tuple(Reason(origin="settings", text=text) for text in texts)
+    return (*found, *unsure_switch(case, version), *other_voice(case))

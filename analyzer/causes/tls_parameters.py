@@ -3,7 +3,16 @@
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, Says, answer
 from analyzer.causes.observed import sentence
-from analyzer.causes.protocol import answered, failed, in_offered_version, not_reached, unsure_list
+from analyzer.causes.protocol import (
+    NAME_DIFFERS,
+    answered,
+    failed,
+    in_offered_version,
+    not_reached,
+    other_voice,
+    unsure_list,
+    without_name,
+)
 from analyzer.model import Attribution, CauseName, Remedy
 
 
@@ -12,10 +21,15 @@ def judge(case: Case) -> Attribution:
     cause = CauseName.TLS_PARAMETERS
     if failed(case) is None:
         return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
+    foreign = other_voice(case)
+    if not failed(case) and foreign:
+        return answer(case, cause, probe=Says.OPEN, missing=f"{foreign[0].text}.")
     if not failed(case):
         return answer(
             case, cause, probe=Says.NO, reasons=("The server accepts the gateway's groups and signature algorithms.",)
         )
+    if without_name(case):
+        return answer(case, cause, probe=Says.NO, reasons=(NAME_DIFFERS,))
     other = in_offered_version(case)
     if other is not None and other.suite in case.offered_suites:
         found = [
@@ -25,7 +39,13 @@ def judge(case: Case) -> Attribution:
         ]
         told = f"The suite {other.suite} is offered by the gateway, yet the server accepts it only with {' and '.join(found) or 'other parameters'}."
         limit = f"The gateway offers the groups {', '.join(case.offered_groups)}."
-        return answer(case, cause, probe=Says.YES, reasons=(told, limit, sentence(case)), cap=unsure_list(case))
+        return answer(
+            case,
+            cause,
+            probe=Says.YES,
+            reasons=(told, limit, sentence(case)),
+            cap=unsure_list(case, other.suite, other.version),
+        )
     if answered(case):
         return answer(case, cause, probe=Says.NO, reasons=("The version or the suite differs already.",))
     return answer(

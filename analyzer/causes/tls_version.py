@@ -3,9 +3,21 @@
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, Says, answer
 from analyzer.causes.observed import sentence
-from analyzer.causes.protocol import answered, failed, not_reached, unsure_version
+from analyzer.causes.protocol import (
+    answered,
+    failed,
+    hello_versions,
+    not_asked,
+    not_reached,
+    other_voice,
+    taken,
+    unsure_switch,
+    unsure_version,
+)
 from analyzer.causes.remedies import per_tier
-from analyzer.model import Attribution, CauseName, Reason, Remedy, Tier
+from analyzer.model import Attribution, CauseName, Outcome, Reason, Remedy, Tier
+from analyzer.probing import profiles
+from analyzer.probing.settings import KEY_PREFIX
 
 
 def judge(case: Case) -> Attribution:
@@ -14,31 +26,56 @@ def judge(case: Case) -> Attribution:
     if failed(case) is None:
         return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
     offered = " and ".join(case.offered_versions)
-    if not failed(case):
-        return answer(
-            case,
-            cause,
-            probe=Says.NO,
-            reasons=(f"The handshake stands in {case.first.version if case.first else offered}.",),
-        )
     spoken = tuple(dict.fromkeys(h.version for h in answered(case) if h.version))
-    if spoken and not set(spoken) & set(case.offered_versions):
-        told = f"The server speaks {' and '.join(spoken)}; the gateway offers only {offered}."
-        return answer(case, cause, probe=Says.YES, reasons=(told, sentence(case)), cap=unsure_version(case, spoken))
+    common = [v for v in spoken if v in case.offered_versions]
+    if common:
+        return _in_common(case, common)
+    if not failed(case):
+        return answer(case, cause, probe=Says.NO, reasons=(sentence(case),))
+    if spoken and not_asked(case, *spoken):
+        return answer(case, cause, probe=Says.OPEN, missing=not_asked(case, *spoken))
     if spoken:
-        common = next(v for v in spoken if v in case.offered_versions)
-        return answer(case, cause, probe=Says.NO, reasons=(f"The server speaks {common}, as the gateway does.",))
+        cap = (*unsure_version(case, spoken), *other_voice(case))
+        told = f"{_speaks(case, spoken)} The gateway offers only {offered}{taken(case, spoken[0])}."
+        return answer(case, cause, probe=Says.YES, reasons=(told, sentence(case)), cap=cap)
     if case.first and case.first.alert == "protocol_version":
         doubt = Reason(origin="probe", text="none of the hellos tried found a version that the server does speak")
-        return answer(
-            case, cause, probe=Says.YES, reasons=(f"The server refuses {offered}.", sentence(case)), cap=(doubt,)
-        )
+        cap = (doubt, *other_voice(case))
+        return answer(case, cause, probe=Says.YES, reasons=(f"The server refuses {offered}.", sentence(case)), cap=cap)
     return answer(case, cause, probe=Says.OPEN, missing=f"no hello was answered in any version. {sentence(case)}")
+
+
+def _in_common(case: Case, common: list[str]) -> Attribution:
+    """Ruled out, unless the only version in common is one that this gateway may not offer."""
+    cause = CauseName.TLS_VERSION
+    own = profiles.version_names(case.gateway.profile)
+    doubts = {v: (*unsure_switch(case, v), *(other_voice(case) if v not in own else ())) for v in common}
+    sure = [v for v in common if not doubts[v]]
+    if not sure:
+        missing = f"The server speaks {common[0]}, but {doubts[common[0]][0].text}."
+        return answer(case, cause, probe=Says.OPEN, missing=missing)
+    told = f"The server speaks {sure[0]}, as the gateway does{taken(case, sure[0])}."
+    return answer(case, cause, probe=Says.NO, reasons=(told,))
+
+
+def _speaks(case: Case, spoken: tuple[str, ...]) -> str:
+    """What the server's answers prove of its versions, and no more."""
+    if case.first and case.first.outcome is Outcome.WRONG_VERSION:
+        return f"Offered {' and '.join(case.offered_versions)}, the server chooses {spoken[0]}."
+    refused = [h for h in (case.evidence.handshakes if case.evidence else ()) if h.alert == "protocol_version"]
+    others = tuple(dict.fromkeys(v for h in refused for v in hello_versions(case, h) if v not in spoken))
+    if "TLS 1.2" in others and spoken == ("TLS 1.3",):
+        return "The server offers only TLS 1.3: it refuses a hello of TLS 1.2 or older with the alert protocol_version."
+    if others:
+        return f"The server speaks {' and '.join(spoken)} and refuses {' and '.join(others)}."
+    return f"The server speaks {' and '.join(spoken)}."
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """The server learns TLS 1.2; or the gateway TLS 1.3 where that is what is missing."""
     spoken = {h.version for h in answered(case)}
+    if "TLS 1.2" in spoken:
+        return (_tls12_back_on(case),)
     found = [Remedy(owner="backend", text="Enable TLS 1.2 on the server, with an ECDHE GCM suite.")]
     if "TLS 1.3" in spoken:
         portal = "Security > Protocols + ciphers > Backend protocol > TLS 1.3 > Enable; Save."
@@ -79,6 +116,19 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
             )
         )
     return tuple(found)
+
+
+def _tls12_back_on(case: Case) -> Remedy:
+    """The server has TLS 1.2, so the gateway has not: only a setting does that."""
+    text = f"Switch TLS 1.2 towards backends on again: {KEY_PREFIX}Security.Backend.Protocols.Tls12=true"
+    if case.gateway.tier is Tier.SELF_HOSTED:
+        return Remedy(owner="gateway", text=f"{text} in the container's settings, and redeploy.")
+    return Remedy(
+        owner="gateway",
+        text=f"{text} in the service's customProperties.",
+        caution="The portal has no switch for it. Microsoft's texts disagree on whether a PATCH keeps the keys that it leaves out: "
+        "read all customProperties, change this one, write all.",
+    )
 
 
 CAUSE = Cause(

@@ -297,7 +297,8 @@ def probe(
     """Collect evidence only, for `analyze --evidence`: run it on a machine near the gateway."""
     tier = options.tier(gateway)
     aim = _aim(host_header, connect_to)
-    asked = list(_targets(host or (), tier, options.settings(setting or (), tier), aim))
+    settings = options.settings(setting or (), tier)
+    asked = list(_targets(host, tier, settings, aim)) if host else []
     ask = asking(
         allow=allow_address,
         deny=deny_address,
@@ -315,7 +316,7 @@ def probe(
     from analyzer.cli import terminal
 
     if targets is not None:
-        asked += _targets_of(targets, aim)
+        asked += _targets_of(targets, settings, aim)
     if not asked:
         raise UsageError(
             "probe: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
@@ -353,7 +354,8 @@ def kit(
     """Write the probe as one file to carry: it runs near the gateway with nothing but Python 3.8 or newer, and prints evidence."""
     tier = options.tier(gateway)
     aim = _aim(host_header, connect_to)
-    asked = list(_targets(host or (), tier, options.settings(setting or (), tier), aim))
+    settings = options.settings(setting or (), tier)
+    asked = list(_targets(host, tier, settings, aim)) if host else []
     ask = asking(
         allow=allow_address,
         deny=deny_address,
@@ -370,7 +372,7 @@ def kit(
     from analyzer.cli import terminal
 
     if targets is not None:
-        asked += _targets_of(targets, aim)
+        asked += _targets_of(targets, settings, aim)
     if not asked:
         raise UsageError(
             "kit: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
@@ -439,19 +441,33 @@ def demo(
 
 def _targets(hosts: Sequence[str], tier: Tier | None, settings: Mapping[str, str], aim: Aim) -> tuple[Target, ...]:
     from analyzer.aim import target_for
-    from analyzer.probing import of_settings
+    from analyzer.gateway import with_settings, without_effect
+    from analyzer.model import Gateway, Tier, TierFrom
 
-    profile, _ = of_settings((tier or "classic"), settings)
+    gateway = Gateway(id="", name="", region="", tier=tier or Tier.CLASSIC, tier_from=TierFrom.OPTION)
+    profile = with_settings(gateway, settings).profile
+    unused = without_effect(gateway, settings)
+    if unused:
+        raise UsageError(
+            f"--setting {unused[0]}: the {gateway.tier.value} tier has no such setting; --gateway names another"
+        )
     return tuple(dict.fromkeys(target_for(*options.endpoint(word), profile, aim) for word in hosts))
 
 
-def _targets_of(report: Path, aim: Aim) -> list[Target]:
-    """The failing backends of a report."""
+def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim) -> list[Target]:
+    """The failing backends of a report, asked with its gateways' own settings or with these."""
     from analyzer import report as report_files
     from analyzer.aim import target_of
+    from analyzer.gateway import with_settings
+    from analyzer.probing import profiles
 
     loaded = report_files.load(report)
-    gateways = {g.id: g for g in loaded.gateways}
+    gateways = {g.id: with_settings(g, settings) if settings else g for g in loaded.gateways}
+    for one in gateways.values():
+        try:
+            profiles.offer(one.profile)  # anyone may have edited the report
+        except ValueError as error:
+            raise UsageError(f"{report}: the gateway {one.name or one.id}: {error}") from None
     found = [target_of(f.cluster, gateways[f.cluster.gateway], aim) for f in loaded.findings]
     return [t for t in found if not isinstance(t, str)]
 

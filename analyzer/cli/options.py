@@ -141,21 +141,20 @@ def connect_to(words: Sequence[str]) -> Mapping[tuple[str, int | None], tuple[st
 
 def settings(words: Sequence[str], tier_: Tier | None) -> Mapping[str, str]:
     """--setting KEY=VALUE, repeated; checked against every tier that the run may meet."""
-    from analyzer.probing.profiles import of_settings
+    from analyzer.probing.settings import has
 
-    found = {}
+    found: dict[str, str] = {}
     for word in words:
-        key, equals, value = word.partition("=")
-        if not (key.strip() and equals):
+        key, equals, value = (part.strip() for part in word.partition("="))
+        if not (key and equals and value):
             raise UsageError(f"--setting {word}: write KEY=VALUE, such as Security.Backend.Protocols.Tls13=true")
-        found[key.strip()] = value.strip()
-    strange = [set(of_settings(one.value, found)[1]) for one in ([tier_] if tier_ else Tier)]
-    unknown = set.intersection(*strange) if strange else set()
-    if unknown:
-        raise UsageError(
-            f"--setting {min(unknown)}: not a setting that changes what a gateway offers its backends, or not true or false; "
-            "there are Security.Backend.Protocols.Tls13 (Tls12, Tls11, Tls10, Ssl30) and Security.Ciphers.<name>"
-        )
+        if not any(has(one.value, key) for one in ([tier_] if tier_ else Tier)):
+            raise UsageError(
+                f"--setting {word}: not a setting that changes what a {tier_.value + ' ' if tier_ else ''}gateway offers its backends; "
+                "there are Security.Backend.Protocols.Tls13 (Tls12, Tls11, Tls10, Ssl30) and Security.Ciphers.<name>"
+            )
+        if found.setdefault(key, value) != value:
+            raise UsageError(f"--setting {word}: contradicts {key}={found[key]}; give one of them")
     return found
 
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from analyzer.probing import x509
 from analyzer.probing.dns import resolver
 from analyzer.probing.policy import Policy
-from analyzer.probing.profiles import of_settings
 from analyzer.probing.proxy import Proxy
 from analyzer.probing.runner import TOOL, VERSION, probe
+from analyzer.probing.settings import of_settings
 from analyzer.probing.target import BadName, Target, ascii_name
 
 __all__ = [

@@ -1,17 +1,14 @@
-"""What each kind of gateway offers its backends: a profile's name in, the hello in its voice out.
+"""The gateways' hellos as data: a profile such as "classic+Tls13" in, its Offer out.
 
-A profile is a tier and the switches that its settings turn from their defaults: "classic", "classic+Tls13",
-"classic+TripleDes168-TLS_RSA_WITH_AES_128_CBC_SHA". The switches have the names of the service's own settings (customProperties,
-Microsoft.WindowsAzure.ApiManagement.Gateway.Security.Backend.Protocols.* and .Security.Ciphers.*), so a profile says which hello
-was spoken wherever it is written down.
+A profile is a tier's name and the switches that do not stand where the tier has them by default, in Azure's own words:
+the last part of a key of the service's customProperties, or of the self-hosted gateway's container settings.
 """
 
 from __future__ import annotations
 
 import re
-from datetime import date
 from functools import lru_cache
-from typing import Dict, List, Mapping, NamedTuple, Optional, Tuple
+from typing import Dict, FrozenSet, NamedTuple, Tuple
 
 from analyzer.probing import iana
 from analyzer.probing.hello import (
@@ -30,16 +27,26 @@ from analyzer.probing.hello import (
     Offer,
 )
 
-# Windows Schannel, TLS 1.2, in the order of Windows Server 2022 and 2019 less the DHE suites, which no API Management
-# list has, and less 3DES, which is off on services made after 2018-04-01. Order of extensions: rebuilt from published
-# JA3 digests of Schannel; that the gateway's hello is the one without status_request and ALPN is inferred.
+_MOST_CHARACTERS = 2000  # of a profile: every switch of the longest list fits
+_PROTOCOLS = {"TLS 1.3": "Tls13", "TLS 1.2": "Tls12", "TLS 1.1": "Tls11", "TLS 1.0": "Tls10", "SSL 3.0": "Ssl30"}
+_RENAMED = {**_PROTOCOLS, "TLS_RSA_WITH_3DES_EDE_CBC_SHA": "TripleDes168"}
+_TLS13_EXTENSIONS = frozenset((SUPPORTED_VERSIONS, PSK_MODES, KEY_SHARE))
+_OLDER_EXTENSIONS = frozenset(
+    (POINT_FORMATS, SESSION_TICKET, ENCRYPT_THEN_MAC, EXTENDED_MASTER_SECRET, RENEGOTIATION_INFO)
+)
+
+# Windows Schannel with every switch on, in the order of Windows Server 2022 and 2019 (Microsoft: TLS cipher suites in Windows
+# Server 2022) less the DHE suites, which no API Management list has. The extensions of TLS 1.2 are rebuilt from published
+# JA3 digests of Schannel; that the gateway's hello is the one without status_request and ALPN is inferred, and so is all
+# that TLS 1.3 adds (the last three extensions) and what is left out where a version is switched off: no capture is known.
 # fmt: off
-CLASSIC = Offer(
+_CLASSIC = Offer(
     name="classic",
-    versions=(0x0303,),
+    versions=(0x0304, 0x0303, 0x0302, 0x0301, 0x0300),
     suites=(
+        0x1302, 0x1301,
         0xC02C, 0xC02B, 0xC030, 0xC02F, 0xC024, 0xC023, 0xC028, 0xC027, 0xC00A, 0xC009, 0xC014, 0xC013,
-        0x009D, 0x009C, 0x003D, 0x003C, 0x0035, 0x002F,
+        0x009D, 0x009C, 0x003D, 0x003C, 0x0035, 0x002F, 0x000A,
     ),
     groups=(X25519, 23, 24),
     signatures=(0x0804, 0x0805, 0x0806, 0x0401, 0x0501, 0x0201, 0x0403, 0x0503, 0x0203, 0x0202, 0x0601, 0x0603),
@@ -51,17 +58,21 @@ CLASSIC = Offer(
         SESSION_TICKET,
         EXTENDED_MASTER_SECRET,
         RENEGOTIATION_INFO,
+        SUPPORTED_VERSIONS,
+        PSK_MODES,
+        KEY_SHARE,
     ),
     record_version=0x0303,
 )
-# fmt: on
+# "Required by internal platform components" (ARM description of customProperties). It counts the ECDHE suites with CBC and
+# SHA-256 or SHA-384 among them, but the portal switches those off all the same (terraform-provider-azurerm issue 20296).
+_CLASSIC_FIXED = (0x1302, 0x1301, 0xC02C, 0xC02B, 0xC030, 0xC02F)
 
-# .NET on Linux with OpenSSL 3: the suites are the settings reference's list (net.client.tls.ciphers.allowed-suites), in its
-# order; the rest is OpenSSL 3.0's default hello. No session_ticket: the self-hosted gateway does not resume sessions.
-# fmt: off
-SELF_HOSTED = Offer(
+# .NET on Linux with OpenSSL 3: the suites are the settings reference's list (allowed-suites), in its order; the rest is
+# OpenSSL 3.0's default hello. No session_ticket: the self-hosted gateway does not resume sessions.
+_SELF_HOSTED = Offer(
     name="self-hosted",
-    versions=(0x0304, 0x0303),
+    versions=(0x0304, 0x0303, 0x0302, 0x0301, 0x0300),
     suites=(
         0x1302, 0x1303, 0x1301,
         0xC02C, 0xC030, 0x009F, 0xCCA9, 0xCCA8, 0xCCAA, 0xC02B, 0xC02F, 0x009E,
@@ -91,166 +102,132 @@ SELF_HOSTED = Offer(
 
 
 def _common(name: str) -> Offer:
-    """What both kinds of gateway offer, in Schannel's order: for tiers whose operating system is not documented."""
-    return CLASSIC._replace(
+    """What both kinds of gateway offer, in Schannel's order: for tiers whose operating system is not documented.
+
+    Without SSL 3.0, whose key the Consumption tier's API refuses.
+    """
+    return _CLASSIC._replace(
         name=name,
-        suites=tuple(s for s in CLASSIC.suites if s in SELF_HOSTED.suites),
-        groups=tuple(g for g in CLASSIC.groups if g in SELF_HOSTED.groups),
-        signatures=tuple(s for s in CLASSIC.signatures if s in SELF_HOSTED.signatures),
+        versions=_CLASSIC.versions[:-1],
+        suites=tuple(s for s in _CLASSIC.suites if s in _SELF_HOSTED.suites),
+        groups=tuple(g for g in _CLASSIC.groups if g in _SELF_HOSTED.groups),
+        signatures=tuple(s for s in _CLASSIC.signatures if s in _SELF_HOSTED.signatures),
     )
 
 
-TIERS: Dict[str, Offer] = {o.name: o for o in (CLASSIC, SELF_HOSTED, _common("v2"), _common("consumption"))}
-"""The hello of each tier with its settings as they are by default."""
-
-PROTOCOLS = {"Tls13": 0x0304, "Tls12": 0x0303, "Tls11": 0x0302, "Tls10": 0x0301, "Ssl30": 0x0300}
-"""Setting → version: Security.Backend.Protocols.*"""
-
-TRIPLE_DES = 0x000A  # TLS_RSA_WITH_3DES_EDE_CBC_SHA, last in Schannel's order
-_SCHANNEL_TLS13 = (0x1302, 0x1301)  # first in Windows Server 2022's order
-_SCHANNEL_TLS13_EXTENSIONS = (
-    SUPPORTED_VERSIONS,
-    PSK_MODES,
-    KEY_SHARE,
-)  # their place is inferred: no capture is published
-
-_FIXED = frozenset({0xC02C, 0xC02B, 0xC030, 0xC02F})
-"""Suites that the service's own components need: documented as not switchable, and none was seen switched off."""
-
-OLD_DEFAULTS = date(2018, 4, 1)
-"""Services made until then have TLS 1.0, TLS 1.1, SSL 3.0 and 3DES on unless told otherwise."""
-
-_PREFIX = "microsoft.windowsazure.apimanagement.gateway."
-_PROTOCOL_KEY = re.compile(r"(?:security\.)?backend\.protocols\.(\w+)", re.IGNORECASE)
-_CIPHER_KEY = re.compile(r"(?:security\.)?ciphers\.(\w+)", re.IGNORECASE)
-_CLIENT_SIDE = re.compile(r"(?:security\.)?protocols\.(?:server\.)?\w+", re.IGNORECASE)
-_ALLOWED_SUITES = "net.client.tls.ciphers.allowed-suites"
-_SWITCH = re.compile(r"([+-])(\w+)")
+class _Tier(NamedTuple):
+    most: Offer  # with every switch on
+    switches: Tuple[str, ...]  # versions, newest first, then suites, in the hello's order
+    on: FrozenSet[str]  # by default
 
 
-class Profile(NamedTuple):
-    """A profile's name, taken apart."""
-
-    tier: str
-    on: Tuple[str, ...]
-    off: Tuple[str, ...]
-
-    def __str__(self) -> str:
-        return self.tier + "".join(f"+{s}" for s in self.on) + "".join(f"-{s}" for s in self.off)
+def _tier(most: Offer, fixed: Tuple[int, ...], off: Tuple[str, ...]) -> _Tier:
+    suites = (iana.suite_name(s) for s in most.suites if s not in fixed)
+    switches = tuple(map(switch_of, (*map(iana.version_name, most.versions), *suites)))
+    return _Tier(most, switches, frozenset(switches) - frozenset(off))
 
 
-def parse(profile: str) -> Profile:
-    """The profile in its one spelling; ValueError where it names no tier, or a switch that the tier does not have."""
-    tier = next((t for t in sorted(TIERS, key=len, reverse=True) if re.match(rf"{t}(?![\w])", profile)), None)
-    rest = profile[len(tier or "") :]
-    if tier is None or "".join(m.group() for m in _SWITCH.finditer(rest)) != rest:
-        raise ValueError(
-            f"no such profile: {profile[:80]!r}; there are {', '.join(TIERS)}, with switches such as +Tls13"
-        )
-    states: Dict[str, bool] = {}
-    for sign, word in _SWITCH.findall(rest):
-        states[_switch(tier, word)] = sign == "+"
-    return _canonical(tier, states)
+def switch_of(name: str) -> str:
+    """Azure's word for a version ("TLS 1.3" → "Tls13") or a suite, by its IANA name."""
+    return _RENAMED.get(name, name)
 
 
-def _switch(tier: str, word: str) -> str:
-    """The switch in its own spelling; ValueError where there is none of that name."""
-    known = switches(tier)
-    found = next((name for name in known if name.lower() == word.lower()), None)
-    if found is None:
-        raise ValueError(f"{word[:60]!r} cannot be switched on a {tier} gateway; {', '.join(known)} can")
-    return found
+def is_protocol(word: str) -> bool:
+    """Whether a switch is one of a version's, not of a suite's."""
+    return word in _PROTOCOLS.values()
 
 
-@lru_cache(maxsize=64)
-def switches(tier: str) -> Tuple[str, ...]:
-    """What can be switched, in the order of a profile's name."""
-    suites = [s for s in TIERS[tier].suites if s not in _FIXED and s >> 8 != 0x13]
-    triple_des = () if tier == "self-hosted" else ("TripleDes168",)
-    return (*PROTOCOLS, *triple_des, *(iana.suite_name(s) for s in suites))
+_LEGACY = ("Tls11", "Tls10", "Ssl30")
+_TIERS: Dict[str, _Tier] = {
+    "classic": _tier(_CLASSIC, _CLASSIC_FIXED, ("Tls13", "TripleDes168", *_LEGACY)),
+    "self-hosted": _tier(_SELF_HOSTED, (), _LEGACY),
+    "v2": _tier(_common("v2"), _CLASSIC.suites, ("Tls13", *_LEGACY)),
+    "consumption": _tier(_common("consumption"), _CLASSIC.suites, ("Tls13", *_LEGACY)),
+}
+TIERS: Tuple[str, ...] = tuple(_TIERS)
+"""Names that a profile may start with; each by itself is the profile of a gateway with default settings."""
+
+_PROFILE = re.compile(rf"({'|'.join(map(re.escape, TIERS))})((?:[+-][A-Za-z0-9_]+)*)")
 
 
-def _canonical(tier: str, states: Mapping[str, bool]) -> Profile:
-    """Only what differs from the tier's defaults, in one order."""
-    usual = TIERS[tier]
-    on: List[str] = []
-    off: List[str] = []
-    for name in switches(tier):
-        default = PROTOCOLS[name] in usual.versions if name in PROTOCOLS else name != "TripleDes168"
-        if states.get(name, default) != default:
-            (off if default else on).append(name)
-    return Profile(tier, tuple(on), tuple(off))
+def switches(tier: str) -> Dict[str, bool]:
+    """What can be switched on this tier, and whether it is on by default, on services created after 2018-04-01.
 
-
-@lru_cache(maxsize=512)
-def offer(profile: str) -> Offer:
-    """The hello of a profile. ValueError where it cannot be read, or offers no version at all."""
-    found = parse(profile)
-    usual = TIERS[found.tier]
-    versions = [v for v in usual.versions if _name_of(v) not in found.off]
-    versions += [PROTOCOLS[s] for s in found.on if s in PROTOCOLS]
-    if not versions:
-        raise ValueError(f"{profile[:200]}: every version towards backends is switched off")
-    versions.sort(reverse=True)
-    suites = [s for s in usual.suites if iana.suite_name(s) not in found.off]
-    if "TripleDes168" in found.on:
-        suites.append(TRIPLE_DES)
-    extensions = list(usual.extensions)
-    if 0x0304 not in versions:
-        suites = [s for s in suites if s >> 8 != 0x13]
-        extensions = [e for e in extensions if e not in _SCHANNEL_TLS13_EXTENSIONS]
-    elif 0x0304 not in usual.versions:
-        suites = [*_SCHANNEL_TLS13, *suites]
-        extensions = [
-            *(e for e in extensions if e != RENEGOTIATION_INFO),
-            *_SCHANNEL_TLS13_EXTENSIONS,
-            RENEGOTIATION_INFO,
-        ]
-    if versions == [0x0304]:
-        suites = [s for s in suites if s >> 8 == 0x13]
-    if versions[0] < 0x0303:  # RFC 5246 section 7.4.1.4.1: signature algorithms came with TLS 1.2
-        extensions = [e for e in extensions if e != SIGNATURE_ALGORITHMS]
-    return usual._replace(name=str(found), versions=tuple(versions), suites=tuple(suites), extensions=tuple(extensions))
-
-
-def _name_of(version: int) -> str:
-    return next(name for name, code in PROTOCOLS.items() if code == version)
-
-
-def of_settings(tier: str, settings: Mapping[str, str], created: Optional[date] = None) -> Tuple[str, Tuple[str, ...]]:
-    """The profile of a gateway with these settings, and the keys that bear on backends and were not understood.
-
-    `settings`: customProperties of the service with or without their prefix, or the settings of a self-hosted gateway's
-    container; values "true" and "false". An absent key is the tier's default, which depends on when the service was made.
-    Sources: learn.microsoft.com, api-management-howto-manage-protocols-ciphers; the description of customProperties;
-    self-hosted-gateway-settings-reference.
+    Raises ValueError for a tier that does not exist.
     """
-    states: Dict[str, bool] = {}
-    strange: List[str] = []
-    if tier == "classic" and created is not None and created <= OLD_DEFAULTS:
-        states = dict.fromkeys(("Tls11", "Tls10", "Ssl30", "TripleDes168"), True)
-    for key, value in settings.items():
-        bare = key.strip()[len(_PREFIX) :] if key.strip().lower().startswith(_PREFIX) else key.strip()
-        if bare.lower() == _ALLOWED_SUITES and tier == "self-hosted":
-            allowed = {word.strip().upper() for word in re.split(r"[,;\s]+", value) if word.strip()}
-            states.update({name: name.upper() in allowed for name in switches(tier) if name.startswith("TLS_")})
-            continue
-        match = _PROTOCOL_KEY.fullmatch(bare) or _CIPHER_KEY.fullmatch(bare)
-        if match is None:
-            if not _CLIENT_SIDE.fullmatch(bare):
-                strange.append(key)
-            continue
-        word = value.strip().lower()
-        try:
-            name = _switch(tier, match.group(1))
-        except ValueError:
-            strange.append(key)
-            continue
-        if word not in ("true", "false"):
-            strange.append(key)
-            continue
-        states[name] = word == "true"
-    return str(_canonical(tier, states)), tuple(strange)
+    if tier not in _TIERS:
+        raise ValueError(f"no such tier: {tier[:60]!r}; one of {', '.join(TIERS)}")
+    known = _TIERS[tier]
+    return {word: word in known.on for word in known.switches}
+
+
+@lru_cache(maxsize=256)
+def offer(profile: str) -> Offer:
+    """The hello of a profile; its `name` is the profile in canonical order and spelling.
+
+    A version is offered only with a suite that it can use, and a suite only with a version that can use it. Raises
+    ValueError for what is not a profile, for a switch that the tier does not have, and where no version is left.
+    """
+    match = _PROFILE.fullmatch(profile) if len(profile) <= _MOST_CHARACTERS else None
+    if match is None:
+        raise ValueError(f"no such profile: {profile[:60]!r}; write one of {', '.join(TIERS)}, then +SWITCH or -SWITCH")
+    known = _TIERS[match[1]]
+    words = {word.lower(): word for word in known.switches}
+    on, seen = set(known.on), set()
+    for sign, written in re.findall(r"([+-])(\w+)", match[2], re.ASCII):
+        word = words.get(written.lower())
+        if word is None:
+            raise ValueError(f"{match[1]} has no switch {written[:60]!r}; it has {', '.join(known.switches)}")
+        if word in seen:
+            raise ValueError(f"the switch {word} stands twice in the profile {profile[:60]!r}")
+        seen.add(word)
+        (on.add if sign == "+" else on.discard)(word)
+    return _narrowed(known, frozenset(on))
+
+
+def profile(tier: str, on: FrozenSet[str]) -> str:
+    """The profile of that tier with these switches on and all its others off. Raises ValueError where no version is left."""
+    return _narrowed(_TIERS[tier], on).name
+
+
+def _canonical(known: _Tier, on: FrozenSet[str]) -> str:
+    changed = ((word in on, word) for word in known.switches if (word in on) != (word in known.on))
+    return known.most.name + "".join(f"{'+' if is_on else '-'}{word}" for is_on, word in changed)
+
+
+def _narrowed(known: _Tier, on: FrozenSet[str]) -> Offer:
+    most, off = known.most, frozenset(known.switches) - on
+    name = _canonical(known, on)
+    versions = [v for v in most.versions if switch_of(iana.version_name(v)) not in off]
+    suites = [s for s in most.suites if switch_of(iana.suite_name(s)) not in off]
+    pairs = [(v, s) for v in versions for s in suites if _belong(v, s)]
+    if not pairs:
+        raise ValueError(f"the profile {name[:60]!r} leaves no TLS version with a cipher suite to offer")
+    used_versions, used_suites = {v for v, _ in pairs}, {s for _, s in pairs}
+    newest, oldest = max(used_versions), min(used_versions)
+    without = set(_TLS13_EXTENSIONS if newest < 0x0304 else _OLDER_EXTENSIONS if oldest == 0x0304 else ())
+    if newest < 0x0303:
+        without.add(SIGNATURE_ALGORITHMS)  # it came with TLS 1.2 (RFC 5246 section 7.4.1.4.1)
+    return most._replace(
+        name=name,
+        versions=tuple(v for v in versions if v in used_versions),
+        suites=tuple(s for s in suites if s in used_suites),
+        # OpenSSL 3 offers the finite-field groups only with TLS 1.3; Schannel has none of them.
+        groups=tuple(g for g in most.groups if g < 0x0100 or newest == 0x0304),
+        extensions=tuple(e for e in most.extensions if e not in without),
+        record_version=min(most.record_version, newest),
+    )
+
+
+def _belong(version: int, suite: int) -> bool:
+    """TLS 1.3 has suites of its own (RFC 8446 appendix B.4); SHA-2 and AEAD suites came with TLS 1.2 (RFC 5246)."""
+    if version == 0x0304 or suite >> 8 == 0x13:
+        return version == 0x0304 and suite >> 8 == 0x13
+    return version == 0x0303 or iana.suite_name(suite).endswith("_SHA")
+
+
+CLASSIC, SELF_HOSTED = offer("classic"), offer("self-hosted")
+"""With default settings."""
 
 
 def suite_names(profile: str) -> Tuple[str, ...]:

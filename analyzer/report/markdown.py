@@ -213,7 +213,8 @@ def _evidence(evidence: Evidence) -> Iterator[str]:
     yield f"**What the probe met** at {code(evidence.address or 'no address')}{name}, {words.when(by.at)}"
     yield ""
     proxy = f", through the proxy {code(evidence.proxy)}" if evidence.proxy else ""
-    yield f"Run on {escaped(words.place(by))}{resolver}{proxy}."
+    hello = f", hello: {code(evidence.profile)}" if words.has_switches(evidence.profile) else ""
+    yield f"Run on {escaped(words.place(by))}{resolver}{proxy}{hello}."
     yield ""
     for handshake in evidence.handshakes:
         steps = "; ".join(f"{_ARROWS[rung.way]} {escaped(rung.text)}" for rung in rungs_of(handshake))

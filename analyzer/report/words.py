@@ -130,13 +130,19 @@ def place(collected: Collected) -> str:
     return f"{collected.host}, {VANTAGES.get(collected.vantage, VANTAGES['unstated'])}"
 
 
+def has_switches(profile: str) -> bool:
+    """Whether a hello differs from its tier's own: only then is it worth a word."""
+    return profile not in set(Tier)
+
+
 def asked_of(evidence: Evidence) -> str:
     """One evidence as a phrase: the address, by whom and when it was asked, by what resolver and proxy, and what it met."""
     by, first = evidence.collected, evidence.first
     resolver = f", resolver {by.resolver}" if by.resolver else ""
     proxy = f", through the proxy {evidence.proxy}" if evidence.proxy else ""
+    hello = f", hello: {evidence.profile}" if has_switches(evidence.profile) else ""
     met = OUTCOMES[first.outcome] if first else "nothing was tried"
-    return f"{evidence.address or 'no address'} from {place(by)}, {when(by.at)}{resolver}{proxy}: {met}"
+    return f"{evidence.address or 'no address'} from {place(by)}, {when(by.at)}{resolver}{proxy}{hello}: {met}"
 
 
 def capital(text: str) -> str:

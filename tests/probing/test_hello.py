@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 import pytest
 
-from analyzer.model import Tier
 from analyzer.probing import iana, profiles
 from analyzer.probing.hello import Offer, encode
 from analyzer.probing.profiles import CLASSIC, TIERS
@@ -103,7 +102,7 @@ def test_the_encoder_reproduces_the_documented_digests_of_schannel(
 
 
 def test_the_classic_hello_has_its_digest_and_signature_algorithms_in_schannels_order() -> None:
-    sent = encode(TIERS["classic"], HOST)
+    sent = encode(CLASSIC, HOST)
     assert ja3(sent) == "6a5d235ee78c6aede6a61448b4e9ff1e"
     expected = "0804 0805 0806 0401 0501 0201 0403 0503 0203 0202 0601 0603"
     assert " ".join(f"{code:04x}" for code in read(sent).numbers(13)) == expected
@@ -116,39 +115,7 @@ def test_the_name_is_sent_as_sni_and_an_ip_literal_gets_none() -> None:
     assert 0 not in read(encode(CLASSIC, None)).extensions
 
 
-def test_the_self_hosted_hello_offers_tls_1_3_and_the_documented_30_suites() -> None:
-    seen = read(encode(TIERS["self-hosted"], HOST))
-    assert seen.numbers(43, prefix=1) == [0x0304, 0x0303]
-    assert (seen.version, len(seen.suites), len(seen.session_id)) == (0x0303, 30, 32)
-    assert seen.extensions[51][:6] == b"\x00\x24\x00\x1d\x00\x20"  # one share, x25519, 32 bytes
-    assert seen.extensions[45] == b"\x01\x01"
-    names = profiles.suite_names("self-hosted")
-    assert names[:4] == (
-        "TLS_AES_256_GCM_SHA384",
-        "TLS_CHACHA20_POLY1305_SHA256",
-        "TLS_AES_128_GCM_SHA256",
-        "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
-    )
-    assert sum("DHE_RSA" in n and "ECDHE" not in n for n in names) == 7
-    assert len(set(seen.suites)) == 30
-
-
-@pytest.mark.parametrize("profile", ["v2", "consumption"])
-def test_undocumented_tiers_offer_what_classic_and_self_hosted_share(profile: str) -> None:
-    both = set(profiles.suite_names("classic")) & set(profiles.suite_names("self-hosted"))
-    assert set(profiles.suite_names(profile)) == both
-    assert len(both) == 18
-    assert profiles.version_names(profile) == ("TLS 1.2",)
-    assert profiles.group_names(profile) == ("x25519", "secp256r1", "secp384r1")
-    assert 0x0201 not in TIERS[profile].signatures  # SHA-1: OpenSSL's default level refuses it
-
-
-def test_every_tier_has_a_profile() -> None:
-    assert set(TIERS) == {tier.value for tier in Tier}
-    assert profiles.version_names("self-hosted") == ("TLS 1.3", "TLS 1.2")
-
-
-@pytest.mark.parametrize("offer", [*TIERS.values(), *DIAGNOSTIC.values()], ids=lambda offer: offer.name)
+@pytest.mark.parametrize("offer", [*map(profiles.offer, TIERS), *DIAGNOSTIC.values()], ids=lambda offer: offer.name)
 def test_every_code_that_is_offered_has_a_name_and_none_is_offered_twice(offer: Offer) -> None:
     for codes, names in ((offer.suites, iana.SUITES), (offer.groups, iana.GROUPS), (offer.signatures, iana.SIGNATURES)):
         assert set(codes) <= set(names)
