@@ -205,7 +205,7 @@ def test_how_the_bytes_ended_is_the_outcome_where_they_told_none(how: str, so_fa
         (b"\x80\x2e\x04\x00\x01\x00\x02\x00", "SSL 2.0"),
         (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64", "HTTP/2 without TLS"),
         (b"hello\n", "unknown protocol: hello"),
-        (b"\x4a\x00\x00\x00\x0a8.0.36", "unknown protocol, starting with bytes 4a 00 00 00 0a 38 2e 30 2e 33 36"),
+        (b"\x4a\x00\x00\x00\x0a8.0.36", "MySQL, starting with bytes 4a 00 00 00 0a 38 2e 30 2e 33 36"),
         (b"\x16\x02\x00\x00\x05", "unknown protocol, starting with bytes 16 02 00 00 05"),
         (b"220 \x1b[31mred\x1b[0m\r\n", "SMTP or FTP, starting with bytes 32 32 30 20 1b 5b 33 31 6d 72 65 64"),
         (b"\r\n", "unknown protocol, starting with bytes 0d 0a"),
