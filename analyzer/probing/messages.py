@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Set, Tuple
 
 from analyzer.probing import iana
 from analyzer.probing.handshake import MOST_CERTIFICATES
@@ -89,7 +89,7 @@ def server_hello(body: bytes) -> ServerHello:
     extensions = b"" if cursor.at_end else cursor.vector(2)
     cursor.end()
     group = None
-    seen = set()
+    seen: Set[int] = set()
     cursor = _Cursor(extensions, "ServerHello's extensions")
     while not cursor.at_end:
         code, data = cursor.number(2), _Cursor(cursor.vector(2), "a ServerHello extension")

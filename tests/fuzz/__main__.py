@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib.util
 import re
 import subprocess
 import sys
@@ -12,7 +13,7 @@ from typing import NamedTuple
 
 from tests.fuzz.seeds import SEEDS
 
-LIMITS = ("-timeout=5", "-rss_limit_mb=1024", "-max_len=16384", "-print_final_stats=1")  # seconds and MiB of one input
+LIMITS = ("-timeout=10", "-rss_limit_mb=1024", "-max_len=16384", "-print_final_stats=1")  # seconds and MiB of one input
 
 
 class Run(NamedTuple):
@@ -63,6 +64,10 @@ def main() -> int:
     parser.add_argument("--only", choices=SEEDS, action="append", help="this target; may be repeated")
     parser.add_argument("--corpus", type=Path, help="where inputs and findings are kept; default: a temporary folder")
     asked = parser.parse_args()
+    if importlib.util.find_spec("atheris") is None:
+        parser.error(
+            "atheris is not installed; it has wheels for CPython on x86-64 Linux alone: `make fuzz` there installs it"
+        )
     names = asked.only or list(SEEDS)
     corpus = asked.corpus or Path(tempfile.mkdtemp(prefix="fuzz-"))
     runs = []
