@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import shutil
 import socket
 import ssl
@@ -12,10 +13,15 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.hazmat.primitives.serialization.pkcs7 import serialize_certificates
+
 from analyzer import evidence as evidence_file
 from analyzer.model import Collected, Evidence, Handshake, Outcome, Stage
 from analyzer.probing import hello
-from analyzer.probing.hello import CLASSIC, SELF_HOSTED, TLS10_ANY, TLS12_ANY, Offer
+from analyzer.probing.hello import Offer
+from analyzer.probing.profiles import CLASSIC, SELF_HOSTED
+from analyzer.probing.questions import TLS10_ANY, TLS12_ANY
 from tests import make
 from tests.probing import servers, speech
 
@@ -27,7 +33,7 @@ SERVER = make.leaf(
 )
 LEAF, ISSUER, ROOT = SERVER.der, ISSUING.der, AUTHORITY.der
 
-OFFERS = (CLASSIC, SELF_HOSTED, TLS12_ANY, TLS10_ANY)  # in the order of targets.OFFERS
+OFFERS = (CLASSIC, SELF_HOSTED, TLS12_ANY, TLS10_ANY)
 OPTIONS = (
     ("-tls1_2",),
     ("-tls1_3",),
@@ -120,4 +126,18 @@ def ders() -> Iterator[bytes]:
     yield from (b"\x00" + one.der for one in (old, *kinds))
 
 
-SEEDS = {"server": flights, "message": bodies, "evidence": files, "certificate": ders}
+def replies() -> Iterator[bytes]:
+    """What an issuer's address answers, each behind a byte that says whether the connection has ended."""
+    pem = b"".join(one.pem for one in (ISSUING, AUTHORITY))
+    pkcs7 = serialize_certificates([ISSUING.certificate, AUTHORITY.certificate], Encoding.DER)
+    for body in (ISSUER, pem, pkcs7, b"-----BEGIN PKCS7-----\n" + base64.encodebytes(pkcs7) + b"-----END PKCS7-----\n"):
+        yield b"\x00HTTP/1.1 200 OK\r\nContent-Type: application/pkix-cert\r\nContent-Length: %d\r\n\r\n%s" % (
+            len(body),
+            body,
+        )
+        yield b"\x00HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        yield b"\x01HTTP/1.0 200 OK\r\n\r\n" + body
+    yield b"\x00HTTP/1.1 302 Found\r\nLocation: http://pki.contoso.example/ca.crt\r\nContent-Length: 0\r\n\r\n"
+
+
+SEEDS = {"server": flights, "message": bodies, "evidence": files, "certificate": ders, "reply": replies}

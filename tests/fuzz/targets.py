@@ -11,15 +11,13 @@ from pathlib import Path
 from analyzer import evidence as evidence_file
 from analyzer.errors import EvidenceError
 from analyzer.model import Collected, Outcome, Stage
-from analyzer.probing import handshake, messages, wire
-from analyzer.probing.hello import CLASSIC, SELF_HOSTED, TLS10_ANY, TLS12_ANY
+from analyzer.probing import aia, handshake, messages, wire, x509
 from analyzer.trust import certificate as certificates
 from analyzer.trust import chain, decoded, describe, judge, shape
-from tests.fuzz.seeds import HOST, ISSUER, LEAF, ROOT
+from tests.fuzz.seeds import HOST, ISSUER, LEAF, OFFERS, ROOT
 
 Target = Callable[[bytes], None]
 
-OFFERS = (CLASSIC, SELF_HOSTED, TLS12_ANY, TLS10_ANY)
 HOWS = (Outcome.CLOSED, Outcome.RESET, Outcome.SILENT)
 HERE = Collected(host="here", at=datetime(2026, 11, 23, tzinfo=UTC), tool="apim-triage", version="0.1.0")
 
@@ -101,7 +99,9 @@ def certificate(data: bytes) -> None:
     for cache in (decoded.decode, decoded.signed_by, certificates.describe, chain.anchors_of):
         cache.cache_clear()
     der = data[1:]
-    describe(der)
+    described, names = describe(der), x509.read(der)
+    if described is not None and names is not None:  # two readers, one certificate
+        assert names.urls == described.aia[: x509.MOST_URLS]
     sent = [[der], [der, ISSUER], [LEAF, der], [der, der, ISSUER, LEAF]][data[0] % 4]
     anchors = [ROOT, der] if data[0] & 4 else [ROOT]
     for platform in ("windows", "dotnet-linux"):
@@ -113,4 +113,18 @@ def certificate(data: bytes) -> None:
             raise
 
 
-TARGETS: dict[str, Target] = {one.__name__: one for one in (server, message, evidence, certificate)}
+def reply(data: bytes) -> None:
+    """What the address of an issuer's certificate answers; the first byte says whether the connection has ended."""
+    try:
+        found = aia.reply(data[1:], ended=data[:1] == b"\x01")
+    except (ValueError, aia._Refusal) as error:
+        if not str(error).isprintable():
+            raise
+        return
+    if found is not None:
+        certificates = x509.bundle(found[2])
+        assert all(x509.read(der) is not None for der in certificates)
+        x509.top_of(certificates)
+
+
+TARGETS: dict[str, Target] = {one.__name__: one for one in (server, message, evidence, certificate, reply)}

@@ -76,7 +76,7 @@ def test_no_manner_costs_more_than_the_deadline_or_the_plans_connections(met: Me
     sizes = {m.name for m in SIZES}
     for (name, _), entry in met.items():
         assert sum(h["seconds"] for h in entry["handshakes"]) < (LONG_DEADLINE if name in sizes else DEADLINE + 1)
-        assert 1 <= len(entry["handshakes"]) <= plan.MOST_CONNECTIONS
+        assert 1 <= len(entry["handshakes"]) <= plan.MOST_CONNECTIONS + 1  # one more asks about the name
 
 
 def test_the_evidence_of_every_manner_survives_the_file(met: Met, tmp_path: Path) -> None:
