@@ -3,8 +3,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 OUT ?= demo-report
+SECONDS ?= 60
 
-.PHONY: demo test lint bench constraints samples clean
+.PHONY: demo test lint bench fuzz constraints samples clean
 
 demo: $(VENV)/.run
 	$(BIN)/apim-triage demo --out $(OUT)
@@ -19,6 +20,10 @@ lint: $(VENV)/.dev
 
 bench: $(VENV)/.dev
 	$(BIN)/python -m benchmarks
+
+# Coverage-guided, where atheris has a wheel; CORPUS=folder keeps what it learns from run to run.
+fuzz: $(VENV)/.dev
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(CORPUS),--corpus $(CORPUS))
 
 samples: $(VENV)/.dev
 	$(BIN)/python -m analyzer.lab.sample_logs

@@ -106,7 +106,13 @@ def read(path: Path) -> tuple[Evidence, ...]:
             raise EvidenceError(
                 f"{path}: {_label(backend)}: `collected` must say who observed it, and when with a time zone"
             )
-        found.append(_evidence(backend, replace(collected, at=collected.at.astimezone(UTC))))
+        try:
+            at = collected.at.astimezone(UTC)
+        except OverflowError:  # within a day of the calendar's ends
+            raise EvidenceError(
+                f"{path}: {_label(backend)}: `collected` is outside the years 1 to 9999 of UTC"
+            ) from None
+        found.append(_evidence(backend, replace(collected, at=at)))
     return tuple(found)
 
 

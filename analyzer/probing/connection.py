@@ -64,17 +64,19 @@ async def connect(address: Address, until: float) -> Connection:
 
 def _no_connection(error: Exception, address: Address) -> NoConnection:
     code = error.errno if isinstance(error, OSError) else None
-    outcome = Outcome.CONNECT_FAILED
+    outcome, stage = Outcome.CONNECT_FAILED, Stage.CONNECT
     if isinstance(error, TIMED_OUT):
         outcome = Outcome.CONNECT_TIMEOUT
     elif isinstance(error, ConnectionRefusedError):
         outcome = Outcome.REFUSED
     elif code in _UNREACHABLE:
         outcome = Outcome.UNREACHABLE
+    elif isinstance(error, ConnectionResetError):  # a SYN is not reset but refused: this one stood before we looked
+        outcome, stage = Outcome.RESET, Stage.HELLO
     words = "no answer" if code is None else os.strerror(code)  # asyncio's own text repeats the address
     if code == errno.ENETUNREACH:
         words = "no route from this machine"
-    return NoConnection(outcome, Stage.CONNECT, f"{address.text}: {words}", address.text)
+    return NoConnection(outcome, stage, f"{address.text}: {words}", address.text)
 
 
 async def shake(connection: Connection, offer: Offer, name: str, sni: Optional[str], until: float) -> Entry:

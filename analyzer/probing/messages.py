@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from typing import List, NamedTuple, Optional, Tuple
+from typing import List, NamedTuple, Optional, Set, Tuple
 
 from analyzer.probing import iana
+from analyzer.probing.handshake import MOST_CERTIFICATES
 
 HELLO_REQUEST, SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE = 0, 2, 11, 12  # RFC 5246 section 7.4
 CERTIFICATE_REQUEST, SERVER_HELLO_DONE, CLIENT_KEY_EXCHANGE = 13, 14, 16
 CERTIFICATE_STATUS, SUPPLEMENTAL_DATA = 22, 23  # RFC 6066 section 8, RFC 4680
+SUPPORTED_VERSIONS, KEY_SHARE = 43, 51  # extensions, RFC 8446 section 4.2
 
 _RETRY_RANDOM = hashlib.sha256(b"HelloRetryRequest").digest()  # RFC 8446 section 4.1.3
+_DOWNGRADES = (b"DOWNGRD\x00", b"DOWNGRD\x01")  # the same section: end of the random bytes
 
 
 class Broken(ValueError):
@@ -24,6 +27,17 @@ class ServerHello(NamedTuple):
     version: int
     suite: int
     group: Optional[int]  # None: the key exchange follows in a message of its own, or there is none
+    random: bytes
+
+    @property
+    def is_retry(self) -> bool:
+        """Whether it is a HelloRetryRequest."""
+        return self.random == _RETRY_RANDOM
+
+    @property
+    def knows_better(self) -> bool:
+        """Whether the server says that it would have spoken a newer version with this client (RFC 8446 section 4.1.3)."""
+        return self.random[-8:] in _DOWNGRADES
 
 
 class KeyExchange(NamedTuple):
@@ -34,16 +48,18 @@ class KeyExchange(NamedTuple):
 
 
 class _Cursor:
+    __slots__ = ("_at", "_data", "_what")
+
     def __init__(self, data: bytes, what: str) -> None:
         self._data = data
         self._at = 0
         self._what = what
 
     def take(self, count: int) -> bytes:
-        if self._at + count > len(self._data):
+        start, self._at = self._at, self._at + count
+        if self._at > len(self._data):
             raise Broken(f"{self._what} ends early")
-        self._at += count
-        return self._data[self._at - count : self._at]
+        return self._data[start : self._at]
 
     def number(self, size: int) -> int:
         return int.from_bytes(self.take(size), "big")
@@ -73,23 +89,30 @@ def server_hello(body: bytes) -> ServerHello:
     extensions = b"" if cursor.at_end else cursor.vector(2)
     cursor.end()
     group = None
+    seen: Set[int] = set()
     cursor = _Cursor(extensions, "ServerHello's extensions")
     while not cursor.at_end:
         code, data = cursor.number(2), _Cursor(cursor.vector(2), "a ServerHello extension")
-        if code == 43:  # supported_versions, RFC 8446 section 4.2.1
+        if code not in (SUPPORTED_VERSIONS, KEY_SHARE):
+            continue
+        if code in seen:  # RFC 8446 section 4.2; of the others, clients differ in whether they mind
+            raise Broken(f"ServerHello has extension {code} twice")
+        seen.add(code)
+        if code == SUPPORTED_VERSIONS:
             version = data.number(2)
-        elif code == 51:  # key_share, RFC 8446 section 4.2.8
+        else:
             group = data.number(2)
             if random != _RETRY_RANDOM:
                 data.vector(2)
-        else:
-            continue
         data.end()
-    return ServerHello(version, suite, group)
+    return ServerHello(version, suite, group, random)
 
 
 def certificates(body: bytes, *, tls13: bool = False) -> Tuple[bytes, ...]:
-    """The certificates as sent, leaf first, not checked to be certificates (RFC 5246 section 7.4.2, RFC 8446 section 4.4.2)."""
+    """The certificates as sent, leaf first, not checked to be certificates; of a longer list the first 100.
+
+    RFC 5246 section 7.4.2, RFC 8446 section 4.4.2.
+    """
     cursor = _Cursor(body, "Certificate")
     if tls13:
         cursor.vector(1)  # certificate_request_context
@@ -97,11 +120,13 @@ def certificates(body: bytes, *, tls13: bool = False) -> Tuple[bytes, ...]:
     cursor.end()
     found: List[bytes] = []
     while not entries.at_end:
-        found.append(entries.vector(3))
+        certificate = entries.vector(3)
         if tls13:
             entries.vector(2)  # extensions of this certificate
-        if not found[-1]:
+        if not certificate:
             raise Broken("the certificate list has an empty entry")
+        if len(found) < MOST_CERTIFICATES:  # a quarter million tiny ones would take many times their bytes
+            found.append(certificate)
     if not found:
         raise Broken("the certificate list is empty")
     return tuple(found)

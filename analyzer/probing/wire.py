@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import struct
 from typing import Optional, Tuple
 
 from analyzer.probing import iana, messages
 from analyzer.probing.handshake import Outcome, Stage
-from analyzer.probing.hello import Offer
+from analyzer.probing.hello import X25519, Offer
 from analyzer.probing.messages import Broken, KeyExchange, ServerHello
 
 MOST_BYTES = 1 << 20  # of one connection; a certificate with 10,000 names has a quarter of it
@@ -15,16 +16,24 @@ MOST_DETAIL = 80  # characters of what another protocol said
 LEAST_HEAD = 9  # bytes that tell the binary ones apart
 
 CHANGE_CIPHER_SPEC, ALERT, HANDSHAKE, APPLICATION_DATA = 20, 21, 22, 23  # RFC 8446 section 5.1
+_CONTENTS = range(CHANGE_CIPHER_SPEC, APPLICATION_DATA + 1)
+_HEADER = struct.Struct("!BBxH")  # of a record: content type, major and minor version, length
 WARNING, FATAL = 1, 2  # RFC 5246 section 7.2
 
 _FOREIGN: Tuple[Tuple[bytes, str], ...] = (
     (b"HTTP/", "HTTP"),
     (b"SSH-", "SSH"),
     (b"220", "SMTP or FTP"),
+    (b"421", "SMTP or FTP"),
+    (b"500", "SMTP or FTP"),
+    (b"554", "SMTP or FTP"),
     (b"+OK", "POP3"),
     (b"* OK", "IMAP"),
+    (b"* BYE", "IMAP"),
     (b"AMQP", "AMQP"),
     (b"RFB ", "VNC"),
+    (b"-ERR", "Redis or POP3"),
+    (b"\x03\x00\x00", "RDP"),  # TPKT, RFC 1006 section 6
 )
 """First bytes of protocols that speak first, or answer a ClientHello in their own way."""
 
@@ -41,17 +50,18 @@ class Records:
 
     def next(self) -> Optional[Tuple[int, bytes]]:
         """The next record as (content type, fragment); None: not complete yet. Raises Broken (RFC 5246 section 6.2.1)."""
-        if len(self._buffer) < 5:
+        if len(self._buffer) < _HEADER.size:
             return None
-        content, major, length = self._buffer[0], self._buffer[1], int.from_bytes(self._buffer[3:5], "big")
-        if not CHANGE_CIPHER_SPEC <= content <= APPLICATION_DATA or major != 3:
-            raise Broken(f"a record starts with bytes {self._buffer[:5].hex(' ')}")
+        content, major, length = _HEADER.unpack_from(self._buffer)
+        if content not in _CONTENTS or major != 3:
+            raise Broken(f"a record starts with bytes {self._buffer[: _HEADER.size].hex(' ')}")
         if not 0 < length <= MOST_RECORD:
             raise Broken(f"a record of {length} bytes")
-        if len(self._buffer) < 5 + length:
+        end = _HEADER.size + length
+        if len(self._buffer) < end:
             return None
-        fragment = bytes(self._buffer[5 : 5 + length])
-        del self._buffer[: 5 + length]
+        fragment = bytes(self._buffer[_HEADER.size : end])
+        del self._buffer[:end]  # moves the start; the rest is not copied
         return content, fragment
 
 
@@ -168,16 +178,18 @@ class Reader:
                 self._finish(Outcome.ALERT, self.detail)
 
     def _handshake(self, fragment: bytes) -> None:
-        self._pending += fragment
-        while len(self._pending) >= 4 and not self.done:
-            kind, length = self._pending[0], int.from_bytes(self._pending[1:4], "big")
+        pending, start = self._pending, 0
+        pending += fragment
+        while len(pending) - start >= 4 and not self.done:
+            length = int.from_bytes(pending[start + 1 : start + 4], "big")
             if length > MOST_BYTES:
                 self._finish(Outcome.TOO_LARGE, f"a handshake message of {length} bytes")
-            if len(self._pending) < 4 + length:
-                return
-            body = bytes(self._pending[4 : 4 + length])
-            del self._pending[: 4 + length]
-            self._message(kind, body)
+            end = start + 4 + length
+            if len(pending) < end:
+                break
+            self._message(pending[start], bytes(pending[start + 4 : end]))
+            start = end
+        del pending[:start]
 
     def _message(self, kind: int, body: bytes) -> None:
         if kind == messages.HELLO_REQUEST:
@@ -208,15 +220,29 @@ class Reader:
             self.outcome = Outcome.WRONG_SUITE
         elif (hello.version == 0x0304) is not (hello.suite >> 8 == 0x13):  # RFC 8446 section 4.1.3 and appendix B.4
             raise Broken(f"{self.version} with {self.suite}")
+        elif hello.version == 0x0304:
+            self._check_share(hello)
+        elif (
+            self._offer.offers_tls13 and hello.knows_better
+        ):  # RFC 8446 section 4.1.3: something between us changed the offer
+            raise Broken(f"{self.version} from a server that speaks TLS 1.3, which was offered")
         if hello.version >= 0x0304:  # all that follows is encrypted
             self._finish(Outcome.COMPLETED, self.detail)
+
+    def _check_share(self, hello: ServerHello) -> None:
+        """RFC 8446 sections 4.1.4 and 4.2.8: a share of a group that one was sent for; or a retry with another offered group."""
+        if hello.is_retry:
+            if hello.group == X25519 or hello.group not in (None, *self._offer.groups):
+                raise Broken(f"HelloRetryRequest asks for the group {self.group}, which no retry can give")
+        elif hello.group != X25519:
+            raise Broken(f"ServerHello has a key share of {self.group}, which none was sent for")
 
 
 def _starts_tls(head: bytes) -> Optional[bool]:
     """Whether the first bytes are a TLS record; None: too few to tell."""
     if not head:
         return None
-    if head[0] not in (ALERT, HANDSHAKE):
+    if head[0] not in _CONTENTS:
         return False
     return head[1] == 3 if len(head) > 1 else None
 
@@ -227,8 +253,12 @@ def describe(head: bytes) -> str:
         return "SSL 2.0"
     if head[3:9] == b"\x04\x00\x00\x00\x00\x00":  # a SETTINGS frame of stream 0 (RFC 9113 section 6.5)
         return "HTTP/2 without TLS"
+    if head[:1] in (b"\x14", b"\x15", b"\x16", b"\x17") and head[1:2] == b"\xfe":  # RFC 6347 section 4.1
+        return "DTLS"
     line = head.split(b"\n")[0].rstrip()
     name = next((name for prefix, name in _FOREIGN if head.startswith(prefix)), "unknown protocol")
+    if head[2:5] == b"\x00\x00\x0a":  # a packet of less than 64 KiB, number 0, protocol version 10
+        name = "MySQL"
     if line and line.isascii() and line.decode("ascii").isprintable():
         return f"{name}: {line.decode('ascii')}"[:MOST_DETAIL]
     return f"{name}, starting with bytes {head[:12].hex(' ')}"

@@ -259,6 +259,7 @@ def test_a_file_that_is_no_evidence_is_refused_in_one_line(tmp_path: Path, data:
         ({"backends": [backend(profile="premium")]}, "premium"),
         ({"collected": None}, "`collected`"),
         ({"collected": {**document()["collected"], "at": "2026-11-23T12:30:00"}}, "time zone"),
+        ({"collected": {**document()["collected"], "at": "0001-01-01T00:00:00+10:00"}}, "outside the years 1 to 9999"),
         ({"collected": {**document()["collected"], "at": "yesterday"}}, "$.collected.at"),
     ],
 )

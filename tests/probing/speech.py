@@ -24,6 +24,11 @@ def record(content: int, fragment: bytes, version: int = TLS12) -> bytes:
     return bytes((content,)) + version.to_bytes(2, "big") + vector(2, fragment)
 
 
+def records(content: int, data: bytes, size: int) -> bytes:
+    """The same bytes in records of that size."""
+    return b"".join(record(content, data[at : at + size]) for at in range(0, len(data), size))
+
+
 def alert(code: int, level: int = 2) -> bytes:
     return record(21, bytes((level, code)))
 
@@ -33,13 +38,19 @@ def message(kind: int, body: bytes) -> bytes:
 
 
 def server_hello(
-    version: int = TLS12, suite: int = ECDHE_RSA_GCM, *, extensions: bytes | None = None, random: bytes = bytes(32)
+    version: int = TLS12,
+    suite: int = ECDHE_RSA_GCM,
+    *,
+    extensions: bytes | None = None,
+    random: bytes = bytes(32),
+    session_id: bytes = b"",
+    group: int = X25519,
 ) -> bytes:
     legacy = min(version, TLS12)
     if version >= TLS13 and extensions is None:
-        share = X25519.to_bytes(2, "big") + vector(2, bytes(32))
+        share = group.to_bytes(2, "big") + vector(2, bytes(32))
         extensions = extension(43, version.to_bytes(2, "big")) + extension(51, share)
-    body = legacy.to_bytes(2, "big") + random + b"\x00" + suite.to_bytes(2, "big") + b"\x00"
+    body = legacy.to_bytes(2, "big") + random + vector(1, session_id) + suite.to_bytes(2, "big") + b"\x00"
     return message(2, body + (vector(2, extensions) if extensions is not None else b""))
 
 
@@ -47,8 +58,12 @@ def extension(code: int, data: bytes) -> bytes:
     return code.to_bytes(2, "big") + vector(2, data)
 
 
-def retry_request(group: int) -> bytes:
-    extensions = extension(43, TLS13.to_bytes(2, "big")) + extension(51, group.to_bytes(2, "big"))
+def retry_request(group: int | None, *, cookie: bytes = b"") -> bytes:
+    extensions = extension(43, TLS13.to_bytes(2, "big"))
+    if group is not None:
+        extensions += extension(51, group.to_bytes(2, "big"))
+    if cookie:
+        extensions += extension(44, vector(2, cookie))
     return server_hello(TLS13, TLS13_SUITE, extensions=extensions, random=RETRY)
 
 

@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from analyzer.model import Outcome, Stage
-from tests import make
 from tests.probing import speech
 from tests.probing.peers import (
     HOST,
@@ -27,7 +26,7 @@ from tests.probing.peers import (
     sends,
     then,
 )
-from tests.probing.speech import DONE, TLS11, TLS12, alert, flight, record, server_hello
+from tests.probing.speech import TLS12, alert, flight, record
 
 LEAF = b"\x30\x03\x02\x01\x01"
 GOOD = flight([LEAF])
@@ -75,55 +74,6 @@ def test_a_complete_flight_costs_one_connection_and_tells_the_chain_as_sent() ->
     }
 
 
-def test_a_flight_that_comes_one_byte_at_a_time_is_complete_too() -> None:
-    assert met(says(*(bytes((b,)) for b in GOOD)))["outcome"] == Outcome.COMPLETED
-
-
-def test_a_hundred_certificates_are_kept_of_a_longer_chain() -> None:
-    assert len(met(says(flight([LEAF] * 300)))["chain_b64"]) == 100
-
-
-@pytest.mark.parametrize(
-    ("script", "outcome", "stage"),
-    [
-        (listens, Outcome.SILENT, Stage.HELLO),
-        (closes, Outcome.CLOSED, Stage.HELLO),
-        (resets, Outcome.RESET, Stage.HELLO),
-        (says(GOOD[:20]), Outcome.SILENT, Stage.HELLO),
-        (then(sends(GOOD[:20]), closes), Outcome.CLOSED, Stage.HELLO),
-        (then(sends(record(22, server_hello())), listens), Outcome.SILENT, Stage.CERTIFICATE),
-        (then(sends(record(22, server_hello())), closes), Outcome.CLOSED, Stage.CERTIFICATE),
-        (says(alert(40)), Outcome.ALERT, Stage.HELLO),
-        (then(sends(alert(40)), resets), Outcome.ALERT, Stage.HELLO),
-        (says(record(22, server_hello()) + alert(80)), Outcome.ALERT, Stage.CERTIFICATE),
-        (says(alert(0, level=1)), Outcome.CLOSED, Stage.HELLO),
-        (says(flight([LEAF], version=TLS11, suite=speech.STATIC_RSA)), Outcome.WRONG_VERSION, Stage.CERTIFICATE),
-        (then(sends(record(22, server_hello(TLS11))), resets), Outcome.WRONG_VERSION, Stage.CERTIFICATE),
-        (says(record(22, server_hello(speech.TLS13, speech.TLS13_SUITE))), Outcome.WRONG_VERSION, Stage.CERTIFICATE),
-        (says(flight([LEAF], suite=speech.DHE_RSA_GCM)), Outcome.WRONG_SUITE, Stage.CERTIFICATE),
-        (says(b"HTTP/1.1 400 Bad Request\r\n\r\n"), Outcome.NOT_TLS, Stage.HELLO),
-        (then(sends(b"HTTP/1.1 400 Bad Request\r\n\r\n"), closes), Outcome.NOT_TLS, Stage.HELLO),
-        (says(b"Go away"), Outcome.NOT_TLS, Stage.HELLO),
-        (says(b"\x80\x2e\x04\x00\x01\x00\x02"), Outcome.NOT_TLS, Stage.HELLO),
-        (says(record(22, b"")), Outcome.MALFORMED, Stage.HELLO),
-        (says(record(22, server_hello() + DONE)), Outcome.MALFORMED, Stage.CERTIFICATE),
-        (says(record(22, server_hello() + b"\x0b\xff\xff\xff")), Outcome.TOO_LARGE, Stage.CERTIFICATE),
-    ],
-)
-def test_each_bad_manner_has_its_outcome_and_stage(script: Script, outcome: Outcome, stage: Stage) -> None:
-    seen = met(script, deadline=1.2)
-    assert (seen["outcome"], seen["stage"]) == (outcome, stage)
-
-
-@pytest.mark.parametrize(
-    ("banner", "detail"),
-    [(b"220 mail ESMTP\r\n", "SMTP or FTP: 220 mail ESMTP"), (b"SSH-2.0-OpenSSH_9.6\r\n", "SSH: SSH-2.0-OpenSSH_9.6")],
-)
-def test_a_server_that_greets_first_is_recognised(banner: bytes, detail: str) -> None:
-    seen = met(says(banner), speaks_first=True)
-    assert (seen["outcome"], seen["detail"]) == (Outcome.NOT_TLS, detail)
-
-
 def test_a_greeting_without_a_lines_end_is_not_waited_for_until_the_deadline() -> None:
     began = time.monotonic()
     assert met(says(b"220"), speaks_first=True, deadline=30)["outcome"] == Outcome.NOT_TLS
@@ -135,14 +85,6 @@ def test_a_server_that_closes_before_it_reads_the_hello_is_closed_or_reset_never
         connection.close()
 
     assert met(slams, speaks_first=True)["outcome"] in (Outcome.CLOSED, Outcome.RESET)
-
-
-def test_endless_handshake_bytes_end_at_the_cap() -> None:
-    def floods(connection: socket.socket) -> None:
-        while True:
-            connection.sendall(record(22, speech.message(0, b"") * 4000))
-
-    assert met(floods)["outcome"] == Outcome.TOO_LARGE
 
 
 def test_a_server_that_drips_without_end_costs_one_deadline() -> None:
@@ -255,13 +197,6 @@ def test_without_tls_only_the_connection_is_tried() -> None:
         assert server.reached(1)
     assert (seen["offer"], seen["outcome"], seen["stage"]) == ("tcp", Outcome.COMPLETED, Stage.CONNECT)
     assert server.hellos == [b""]
-
-
-def test_a_chain_of_real_certificates_arrives_unchanged() -> None:
-    root = make.ca()
-    leaf = make.leaf(HOST, make.intermediate("Issuing", root))
-    seen = met(says(flight(leaf.chain)))
-    assert tuple(base64.b64decode(c) for c in seen["chain_b64"]) == leaf.chain
 
 
 def test_ipv6_is_spoken_too() -> None:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import socket
 import ssl
+import tempfile
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from analyzer import evidence as evidence_file
+from analyzer.model import Collected
+from analyzer.probing import encrypted
+from analyzer.probing.connection import Connection
 from tests import make
 from tests.probing import speech
 from tests.probing.peers import HOST, Script, ask, closes, listens, peer, resets, says, sends, then
@@ -20,14 +29,19 @@ LEAF = make.leaf(HOST, make.intermediate("Issuing", ROOT))
 SERVER_HELLO = record(22, server_hello(speech.TLS13, speech.TLS13_SUITE))
 
 
-def tls(folder: Path, after: Script, *, asks: bool = False, leaf: make.Issued = LEAF) -> Script:
-    """Shakes hands in TLS 1.3 and does something with the raw socket after it has read the request."""
+def tls13_only(folder: Path, *, asks: bool = False, leaf: make.Issued = LEAF) -> ssl.SSLContext:
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.load_cert_chain(leaf.write(folder))
     if asks:
         context.verify_mode = ssl.CERT_OPTIONAL
         context.load_verify_locations(cadata=ROOT.pem.decode())
+    return context
+
+
+def tls(folder: Path, after: Script, *, asks: bool = False, leaf: make.Issued = LEAF) -> Script:
+    """Shakes hands in TLS 1.3 and does something with the raw socket after it has read the request."""
+    context = tls13_only(folder, asks=asks, leaf=leaf)
 
     def script(connection: socket.socket) -> None:
         incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
@@ -158,3 +172,54 @@ def test_the_request_names_the_tool_and_the_server_and_changes_nothing(tmp_path:
     assert lines[0] == "HEAD / HTTP/1.1"
     assert f"Host: {HOST}" in lines
     assert any(line.startswith("User-Agent: apim-triage/") for line in lines)
+
+
+FAULT = st.one_of(
+    st.tuples(st.just("changed"), st.integers(0, 2000), st.binary(min_size=1, max_size=8)),
+    st.tuples(st.just("inserted"), st.integers(0, 2000), st.binary(min_size=1, max_size=300)),
+    st.tuples(st.just("cut"), st.integers(0, 2000), st.just(b"")),
+)
+
+
+with tempfile.TemporaryDirectory() as _folder:
+    NOT_ASKING, ASKING = (tls13_only(Path(_folder), asks=asks) for asks in (False, True))
+
+
+@settings(max_examples=150, deadline=None)
+@given(fault=FAULT, asks=st.booleans())
+def test_a_damaged_flight_of_a_real_server_still_gives_an_entry(fault: tuple[str, int, bytes], asks: bool) -> None:
+    kind, place, data = fault
+
+    async def serve(connection: socket.socket, context: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        session = context.wrap_bio(incoming, outgoing, server_side=True)
+        incoming.write(await loop.sock_recv(connection, 65536))
+        with suppress(ssl.SSLWantReadError):
+            session.do_handshake()
+        whole = outgoing.read()
+        at = place % len(whole)
+        rest = {"changed": whole[at + len(data) :], "inserted": whole[at:], "cut": b""}[kind]
+        await loop.sock_sendall(connection, whole[:at] + data + rest)
+        connection.shutdown(socket.SHUT_WR)
+
+    async def meet() -> dict[str, Any]:
+        ours, theirs = socket.socketpair()
+        for end in (ours, theirs):
+            end.setblocking(False)
+        now = asyncio.get_running_loop().time()
+        with theirs:
+            line = Connection(ours, now, 0.0)
+            found, _ = await asyncio.gather(
+                encrypted.shake(line, "tls1.3-full", HOST, b"HEAD / HTTP/1.1\r\n\r\n", now + 20),
+                serve(theirs, ASKING if asks else NOT_ASKING),
+            )
+        return found
+
+    seen = asyncio.run(meet())
+    assert seen["outcome"] in {"completed", "closed", "reset", "alert", "malformed", "too_large"}
+    assert seen["seconds"] < 10
+    assert seen["client_cert_required"] is None
+    backend = {"host": HOST, "port": 443, "handshakes": [seen]}
+    here = Collected(host="here", at=make.NOW, tool="apim-triage", version="0.1.0")
+    assert evidence_file.of([backend], here)[0].handshakes[0].outcome == seen["outcome"]

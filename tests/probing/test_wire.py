@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+import tracemalloc
+from collections.abc import Iterator
 from itertools import pairwise
+from types import FrameType
 from typing import Any
 
 import pytest
@@ -205,7 +209,7 @@ def test_how_the_bytes_ended_is_the_outcome_where_they_told_none(how: str, so_fa
         (b"\x80\x2e\x04\x00\x01\x00\x02\x00", "SSL 2.0"),
         (b"\x00\x00\x06\x04\x00\x00\x00\x00\x00\x00\x03\x00\x00\x00\x64", "HTTP/2 without TLS"),
         (b"hello\n", "unknown protocol: hello"),
-        (b"\x4a\x00\x00\x00\x0a8.0.36", "unknown protocol, starting with bytes 4a 00 00 00 0a 38 2e 30 2e 33 36"),
+        (b"\x4a\x00\x00\x00\x0a8.0.36", "MySQL, starting with bytes 4a 00 00 00 0a 38 2e 30 2e 33 36"),
         (b"\x16\x02\x00\x00\x05", "unknown protocol, starting with bytes 16 02 00 00 05"),
         (b"220 \x1b[31mred\x1b[0m\r\n", "SMTP or FTP, starting with bytes 32 32 30 20 1b 5b 33 31 6d 72 65 64"),
         (b"\r\n", "unknown protocol, starting with bytes 0d 0a"),
@@ -289,6 +293,77 @@ def test_endless_harmless_messages_end_at_the_cap() -> None:
     for _ in range(wire.MOST_BYTES // len(piece) + 2):
         reader.feed(piece)
     assert (reader.done, reader.outcome) == (True, Outcome.TOO_LARGE)
+
+
+def hostile(first: bytes, then: bytes, size: int) -> Iterator[bytes]:
+    """Twice the cap, in pieces of one size."""
+    data = first + then * (2 * wire.MOST_BYTES // len(then))
+    return (data[at : at + size] for at in range(0, len(data), size))
+
+
+ONE_LONG_MESSAGE = record(22, server_hello() + b"\x0b\x0f\xff\xff")
+TINY = record(22, server_hello()) + speech.records(
+    22, message(11, speech.vector(3, b"\x00\x00\x02xy" * 200_000)), 16_384
+)
+
+
+@pytest.mark.parametrize(
+    ("first", "then"),
+    [
+        (b"", record(22, message(0, b"") * 4096)),
+        (b"", record(22, message(0, b""))),
+        (b"", record(22, b"\x00")),
+        (b"", alert(112, level=1)),
+        (ONE_LONG_MESSAGE, record(22, bytes(wire.MOST_RECORD))),
+        (ONE_LONG_MESSAGE, record(22, b"\x00")),
+        (TINY, record(22, message(0, b"") * 4096)),
+        (b"", b"x"),
+    ],
+)
+def test_hostile_bytes_take_no_more_memory_than_a_few_times_the_cap(first: bytes, then: bytes) -> None:
+    pieces = hostile(first, then, 1 << 16)
+    reader = Reader(CLASSIC)
+    tracemalloc.start()
+    try:
+        for piece in pieces:
+            reader.feed(piece)
+        _, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert reader.done
+    assert peak < 4 * wire.MOST_BYTES
+
+
+def steps(data: bytes, size: int) -> int:
+    """Lines of our own code that run while the reader takes the data in pieces of that size."""
+    count = 0
+
+    def trace(frame: FrameType, event: str, _: Any) -> Any:
+        nonlocal count
+        count += event == "line" and "probing" in frame.f_code.co_filename
+        return trace
+
+    before = sys.gettrace()
+    reader = Reader(CLASSIC)
+    sys.settrace(trace)
+    try:
+        for at in range(0, len(data), size):
+            reader.feed(data[at : at + size])
+    finally:
+        sys.settrace(before)
+    return count
+
+
+@pytest.mark.parametrize("piece", [record(22, b"\x00"), record(22, message(0, b"")), alert(112, level=1)])
+def test_twice_the_bytes_are_twice_the_work(piece: bytes) -> None:
+    for size in (1, 1000):
+        assert steps(piece * 2000, size) <= 2.1 * steps(piece * 1000, size)
+
+
+def test_a_list_of_tiny_certificates_is_kept_as_far_as_a_chain_may_go() -> None:
+    body = b"\x00\x00\x01x" * 5000
+    data = record(22, server_hello()) + speech.records(22, message(11, speech.vector(3, body)), 16_000)
+    assert read(data).chain == (b"x",) * handshake.MOST_CERTIFICATES
 
 
 _messages = st.sampled_from(
