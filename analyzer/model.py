@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from analyzer.vocabulary import (
+    EXPORTED,
+    OTHER_VOICES,
     SCENARIOS,
     CauseName,
     DateOrder,
@@ -25,6 +27,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = [
+    "EXPORTED",
+    "OTHER_VOICES",
     "SCENARIOS",
     "Aia",
     "Attribution",
@@ -188,7 +192,7 @@ class Judgement:
 class Handshake:
     """What one connection returned."""
 
-    offer: str  # which ClientHello: "gateway", or the diagnostic one's name
+    offer: str  # which ClientHello: "gateway", the diagnostic one's name, or another tool (`OTHER_VOICES`)
     outcome: Outcome
     stage: Stage
     version: str | None = None  # "TLS 1.2"; None: the server did not get as far as choosing
@@ -198,6 +202,10 @@ class Handshake:
     client_cert_requested: bool | None = None  # None: this handshake could not tell (TLS 1.3 hides it)
     client_cert_required: bool | None = None  # True: an empty one was refused; False: accepted; None: not asked
     alert: str | None = None  # name of the server's alert (RFC 8446 section 6)
+    versions: tuple[str, ...] = ()  # what another tool's hello was held to; empty: what its offer has
+    accepts: tuple[str, ...] = ()  # every suite the server takes in this version; empty: only `suite` is known
+    chain_whole: bool = True  # False: the server may have sent more than `chain`
+    named: bool | None = True  # whether SNI carried the server's name (moot for an address); None: not known
     detail: str | None = None  # one printable line: the foreign protocol, the local error
     seconds: float = 0.0
 

@@ -14,6 +14,7 @@ from analyzer import probing, trust
 from analyzer.aim import Aim, targets_of
 from analyzer.attribution import Anchors, attribute
 from analyzer.clusters import cluster_id, clusters_of
+from analyzer.evidence import EvidenceFile
 from analyzer.gateway import gateways_of, with_settings, without_effect
 from analyzer.incidents import incidents_of
 from analyzer.interception import interceptions
@@ -111,7 +112,7 @@ def analyze(
     window: Window = Window(),  # noqa: B008  frozen
     date_order: DateOrder | str = DateOrder.AUTO,
     tz: tzinfo = UTC,
-    evidence: Sequence[str | Path] = (),
+    evidence: Sequence[str | Path | EvidenceFile] = (),
     ca_files: Sequence[str | Path] = (),
     aim: Aim = Aim(),  # noqa: B008  frozen
     not_probed: str = "probing was switched off",
@@ -129,7 +130,7 @@ def analyze(
     """
     now = now or datetime.now(UTC)
     anchors = anchors_of(ca_files)
-    recorded = [one for path in evidence for one in evidence_file.read(Path(path))]
+    recorded = recorded_in(evidence, now)
     tally = read(
         [str(s) for s in sources], window=window, date_order=date_order, tz=tz, keep_ip=keep_ip, on_progress=on_progress
     )
@@ -152,6 +153,15 @@ def analyze(
         caveats=caveats_of(tally, rest, gateways, findings, anchors, settings or {}),
         evidence=(*recorded, *fresh),
     )
+
+
+def recorded_in(files: Sequence[str | Path | EvidenceFile], now: datetime) -> list[Evidence]:
+    """What was collected elsewhere, file by file, in their order; EvidenceError where one cannot be read."""
+    return [
+        one
+        for file in files
+        for one in evidence_file.read(file if isinstance(file, EvidenceFile) else Path(file), now=now)
+    ]
 
 
 def attribute_all(
@@ -275,7 +285,7 @@ def check(
     probe: Prober = probe_backends,
     tier: Tier | None = None,
     settings: Mapping[str, str] | None = None,
-    evidence: Sequence[str | Path] = (),
+    evidence: Sequence[str | Path | EvidenceFile] = (),
     ca_files: Sequence[str | Path] = (),
     now: datetime | None = None,
 ) -> tuple[Finding, ...]:
@@ -294,7 +304,7 @@ def check(
         tier_from=TierFrom.OPTION if tier else TierFrom.ASSUMED,
     )
     gateway = with_settings(gateway, settings or {})
-    recorded = [one for path in evidence for one in evidence_file.read(Path(path))]
+    recorded = recorded_in(evidence, now)
     anchors = anchors_of(ca_files)
     fresh = tuple(probe(targets))
     clusters = {t: _unlogged(t, now) for t in targets}

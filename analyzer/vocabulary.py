@@ -110,6 +110,13 @@ class Outcome(StrEnum):
     FORBIDDEN = auto()  # the policy does not allow this address: nothing was sent
 
 
+EXPORTED = "exported"
+OTHER_VOICES: dict[str, str] = {"openssl": "OpenSSL", "ssllabs": "SSL Labs", EXPORTED: "nobody"}
+"""Offers of handshakes that other tools made, and who spoke: what the gateway's own hello would have met is not seen.
+
+An exported certificate comes without any handshake: nobody spoke."""
+
+
 class Fetched(StrEnum):
     """What came of asking one authority information access address for an issuer's certificate."""
 

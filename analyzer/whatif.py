@@ -14,7 +14,7 @@ def what_if(case: Case, roots: Sequence[bytes], intermediates: Sequence[bytes]) 
     """The changes that bear on this backend; empty where TLS was not reached or nothing is wrong."""
     if case.evidence is None or case.shape is None or case.judgement is None:
         return ()
-    if case.handshake_stands:
+    if case.handshake_stands is not False:
         return () if case.judgement.accepted else _certificate_changes(case, roots, intermediates)
     return _version_changes(case)
 
@@ -29,7 +29,7 @@ def _certificate_changes(case: Case, roots: Sequence[bytes], intermediates: Sequ
         also: Sequence[bytes] = (),
         chain: Sequence[bytes] = sent,
     ) -> bool | None:
-        answers = {
+        judgements = [
             trust.judge(
                 chain,
                 host=host,
@@ -37,9 +37,12 @@ def _certificate_changes(case: Case, roots: Sequence[bytes], intermediates: Sequ
                 anchors=[*roots, *extra],
                 intermediates=[*intermediates, *also],
                 platform=p,
-            ).accepted
+            )
             for p in PLATFORMS[case.gateway.tier]
-        }
+        ]
+        if not case.chain_whole and any(j.statuses == {"PartialChain"} for j in judgements):
+            return None  # what else the server sends was not seen, and may complete it
+        answers = {j.accepted for j in judgements}
         return _stands(case, answers.pop()) if len(answers) == 1 else None
 
     named = all(trust.matches_host(sent[0], case.server_name, p) for p in PLATFORMS[case.gateway.tier])
@@ -77,6 +80,6 @@ def _version_changes(case: Case) -> tuple[WhatIf, ...]:
 
 
 def _stands(case: Case, accepted: bool | None) -> bool | None:
-    """A certificate that is accepted is not enough where the server refuses a client without one."""
+    """A certificate that is accepted is not enough where the server refuses a client without one, or its handshake was not seen."""
     refused = any(h.client_cert_required for h in case.evidence.handshakes) if case.evidence else False
-    return False if refused else accepted
+    return False if refused else None if accepted and case.handshake_stands is None else accepted

@@ -12,10 +12,7 @@ from analyzer import trust
 from analyzer.causes.case import FRESH
 from analyzer.causes.connection import UNDECIDED
 from analyzer.causes.observed import day, met
-from analyzer.model import CauseName, Certificate, Cluster, Collected, Evidence, Outcome
-
-OTHER_VOICES = frozenset({"openssl", "ssllabs", "exported"})
-"""Offers of handshakes that other tools made: nobody knows what the gateway's own hello would have met."""
+from analyzer.model import OTHER_VOICES, CauseName, Certificate, Cluster, Collected, Evidence, Outcome
 
 NO_ROUTE = "no route from this machine"
 """The detail of an address that only this machine cannot reach, such as IPv6 without a route."""

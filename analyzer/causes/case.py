@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from analyzer.model import Certificate, Cluster, Evidence, Gateway, Handshake, Judgement, Kind, Outcome, Reason
+from analyzer.model import (
+    EXPORTED,
+    OTHER_VOICES,
+    Certificate,
+    Cluster,
+    Evidence,
+    Gateway,
+    Handshake,
+    Judgement,
+    Kind,
+    Outcome,
+    Reason,
+)
 from analyzer.probing import profiles
+from analyzer.probing.target import is_address
 from analyzer.trust import ChainShape
 
 FRESH = timedelta(hours=24)
@@ -49,8 +63,48 @@ class Case:
 
     @property
     def first(self) -> Handshake | None:
-        """The handshake in the gateway's own voice."""
-        return self.evidence.first if self.evidence else None
+        """The handshake in the gateway's own voice, or in the one other voice of the evidence; None: no connection was observed."""
+        first = self.evidence.first if self.evidence else None
+        return None if first is None or first.offer == EXPORTED else first
+
+    @property
+    def foreign(self) -> str:
+        """Who spoke where it was not the gateway's own hello, or nobody where certificates were exported; "" where it was."""
+        first = self.evidence.first if self.evidence else None
+        return OTHER_VOICES.get(first.offer, "") if first else ""
+
+    @property
+    def common(self) -> Handshake | None:
+        """A handshake that stood in a version and with a suite of the gateway's; None: none is known to."""
+        if not self.foreign:
+            return self.first if self.first and self.first.outcome is Outcome.COMPLETED else None
+        shakes = self.evidence.handshakes if self.evidence else ()
+        return next((h for h in shakes if h.version in self.offered_versions and self._takes(h)), None)
+
+    def _takes(self, shake: Handshake) -> bool:
+        return not {*shake.accepts, shake.suite}.isdisjoint(self.offered_suites)
+
+    @property
+    def listed(self) -> bool:
+        """Whether the server's versions and suites are known to the last one."""
+        return self.first is not None and bool(self.first.accepts)
+
+    @property
+    def _refused(self) -> bool:
+        """Whether every version of the gateway's was refused as such, each asked for by itself."""
+        shakes = self.evidence.handshakes if self.evidence else ()
+        refused = {v for h in shakes if h.alert == "protocol_version" for v in h.versions}
+        return refused.issuperset(self.offered_versions)
+
+    @property
+    def seen(self) -> Handshake | None:
+        """The handshake, or the export, that the chain is of."""
+        return next((h for h in self.evidence.handshakes if h.chain), None) if self.evidence else None
+
+    @property
+    def chain_whole(self) -> bool:
+        """Whether the chain is all that the server sent; False: it may have sent more."""
+        return self.seen is None or self.seen.chain_whole
 
     @property
     def probed_at(self) -> datetime | None:
@@ -88,30 +142,34 @@ class Case:
 
     @property
     def handshake_stands(self) -> bool | None:
-        """Whether the gateway's own handshake got the server's whole flight; None: no TLS was spoken."""
+        """Whether the gateway's own handshake gets the server's whole flight; None: no TLS was spoken, or only by others."""
         if self.first is None or self.first.outcome in BEFORE_TLS:
             return None
+        if self.foreign:
+            return True if self.common else False if self.listed or self._refused else None
         return self.first.outcome is Outcome.COMPLETED
 
     @property
     def diagnostic(self) -> tuple[Handshake, ...]:
-        """The further handshakes, asked because the first one failed or hid the chain."""
+        """The further handshakes, asked because the first one failed or hid the chain; all of them where another tool asked."""
         if self.evidence is None:
             return ()
+        if self.foreign:
+            return self.evidence.handshakes
         tries = self.evidence.tries
         return tuple(h for h in self.evidence.handshakes if h not in tries)
 
     @property
     def fell_short(self) -> tuple[Handshake, ...]:
         """Tries in the gateway's own voice that failed although another one stood: the failure comes and goes."""
-        if self.evidence is None or self.first is None or self.first.outcome is not Outcome.COMPLETED:
-            return ()
+        if self.evidence is None or self.first is None or self.first.outcome is not Outcome.COMPLETED or self.foreign:
+            return ()  # runs of another tool differ in what they offer
         return tuple(h for h in self.evidence.tries if h.outcome is not Outcome.COMPLETED)
 
     @property
     def profile(self) -> str:
-        """Of the hello that the evidence calls the gateway's; the gateway's own where there is no evidence."""
-        return self.evidence.profile if self.evidence else self.gateway.profile
+        """Of the hello that the evidence calls the gateway's; the gateway's own where there is no such hello."""
+        return self.evidence.profile if self.evidence and not self.foreign else self.gateway.profile
 
     @property
     def offered_suites(self) -> tuple[str, ...]:
@@ -128,17 +186,25 @@ class Case:
         """IANA names of the key-exchange groups in the gateway's hello."""
         return profiles.group_names(self.profile)
 
-    def reservations(self) -> tuple[Reason, ...]:
-        """What keeps the evidence from confirming anything: it may not speak for the gateway, then and there (empty: nothing)."""
+    def reservations(self, *, of_the_hello: bool = False) -> tuple[Reason, ...]:
+        """What keeps the evidence from confirming anything: it may not speak for the gateway, then and there (empty: nothing).
+
+        `of_the_hello`: what is to be confirmed depends on the hello that the server answered.
+        """
         if self.evidence is None:
             return ()
-        found = list(self.doubts)
+        found = [*self.doubts, *self._foreign_reservations(of_the_hello)]
         collected = self.evidence.collected
         if not speaks_for_gateway(self.evidence):
             found.append(
-                f"the probe ran on {collected.host}, which is not known to stand in the gateway's network, and "
-                f"{self.evidence.address} is not a public address: the gateway may meet another server there "
-                "(run it inside that network with --vantage gateway to confirm)"
+                (
+                    f"the probe ran on {collected.host}, which is not known to stand in the gateway's network, and "
+                    f"{self.evidence.address} is not a public address: the gateway may meet another server there "
+                    "(run it inside that network with --vantage gateway to confirm)"
+                )
+                if not self.foreign
+                else "it is not known to have been collected in the gateway's network, and the address is not known to be a public "
+                "one: the gateway may meet another server there (collect it inside that network and say --evidence-vantage gateway)"
             )
         fresh = collected.at - self.cluster.last_seen < FRESH
         if not fresh and (self.leaf is None or self.leaf.not_before > self.cluster.first_seen):
@@ -153,12 +219,28 @@ class Case:
             )
         return tuple(Reason(origin="probe", text=text) for text in found)
 
+    def _foreign_reservations(self, of_the_hello: bool) -> Iterator[str]:
+        """A server chooses its certificate by the name in SNI, not by the suites: so a chain seen with it counts in any voice."""
+        if not self.foreign:
+            return
+        if self.first is None:
+            yield "the certificates come from a file: that the server sends them was not observed"
+        elif self.first.outcome in BEFORE_TLS:
+            return
+        elif of_the_hello:
+            yield f"the hello was {self.foreign}'s, not the gateway's: a server may answer the two differently"
+        elif self.seen is not None and self.seen.named is not True and not is_address(self.server_name):
+            sent = "no SNI was sent" if self.seen.named is False else "whether SNI was sent is not known"
+            yield f"{sent}: without it a server may send the certificate of another site"
+
     def where(self) -> str:
-        """Where and when the evidence was collected, in words."""
+        """Where and when the evidence was collected, in words; by which tool where that is not this one."""
         if self.evidence is None:
             return ""
-        e = self.evidence
-        return f"{e.address or 'no address'} from {e.collected.host} at {e.collected.at:%Y-%m-%d %H:%M} UTC"
+        e, by = self.evidence, self.evidence.collected
+        place = "a place not stated" if by.host == "unstated" else by.host
+        tool = f", {by.tool}" if self.foreign else ""
+        return f"{e.address or 'no address'} from {place} at {by.at:%Y-%m-%d %H:%M} UTC{tool}"
 
 
 def speaks_for_gateway(evidence: Evidence) -> bool:

@@ -139,7 +139,8 @@ def answer(
         conflict = _conflict(case, cause) if log is Says.NO else None
         if conflict is not None and not _probe_outranks(case, cause):
             return result(Verdict.UNKNOWN, *told, *quoted, conflict)
-        held_back = (*cap, *case.reservations(), *against, *((conflict,) if conflict else ()))
+        of_the_hello = cause in HANDSHAKE_CAUSES or cause is CauseName.TIMEOUT
+        held_back = (*cap, *case.reservations(of_the_hello=of_the_hello), *against, *((conflict,) if conflict else ()))
         if not held_back and {m.kind for m in case.cluster.messages} == {Kind.OTHER}:
             held_back = (
                 Reason(origin="log", text="the log's words are not known to stand for this cause or any other"),

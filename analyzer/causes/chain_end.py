@@ -7,8 +7,10 @@ from enum import Enum
 
 from analyzer import trust
 from analyzer.causes.case import Case
-from analyzer.causes.observed import name
-from analyzer.model import Aia, Certificate, Fetched
+from analyzer.causes.cause import Says, answer
+from analyzer.causes.observed import certificate_answer, name
+from analyzer.model import Aia, Attribution, CauseName, Certificate, Fetched, Judgement, Reason
+from analyzer.trust import ChainShape
 
 
 class End(Enum):
@@ -18,6 +20,7 @@ class End(Enum):
     SELF_SIGNED = "self-signed leaf"
     UNTRUSTED_ROOT = "private root"
     INCOMPLETE = "missing link"
+    PART = "not all that was sent is known"
     UNSEEN = "no chain seen"
 
 
@@ -40,6 +43,23 @@ class Fetch:
     explains_nothing: str = ""
 
 
+def chain_answer(case: Case, cause: CauseName, end: End) -> Attribution:
+    """The answer of a cause that is one end of the chain; open where not all that the server sent is known and that decides."""
+    found = chain_end(case)
+    if found.end is end and found.explains_nothing:
+        return answer(case, cause, probe=Says.OPEN, missing=found.told)
+    of_the_rest = end is End.INCOMPLETE and found.end in (End.TRUSTED, End.UNTRUSTED_ROOT) and not case.chain_whole
+    if found.end is End.PART and end is not End.SELF_SIGNED:
+        return answer(case, cause, probe=Says.OPEN, missing=found.told)
+    if of_the_rest:
+        return answer(case, cause, probe=Says.OPEN, missing=f"{found.told} {_WHOLE}")
+    cap = tuple(Reason(origin="probe", text=text) for text in found.doubts)
+    return certificate_answer(case, cause, shown=found.end is end, told=found.told, otherwise=found.told, cap=cap)
+
+
+_WHOLE = "Whether the server sends its whole chain was not seen. What decides: openssl s_client with -showcerts, or apim-triage check"
+
+
 def chain_end(case: Case) -> ChainEnd:
     """Decide from the certificates as sent; where the issuer of the last one was never seen, count what was sent.
 
@@ -50,6 +70,8 @@ def chain_end(case: Case) -> ChainEnd:
     if shape is None or judgement is None:
         return ChainEnd(end=End.UNSEEN, told="")
     top = shape.top
+    if not case.chain_whole:
+        return _part(case, shape, judgement)
     sent = f"The server sends {len(shape.path)} certificate{'s' if len(shape.path) > 1 else ''}, from {name(shape.path[0])}"
     sent += f" up to {name(top)}" if len(shape.path) > 1 else ""
     if not judgement.statuses & {"UntrustedRoot", "PartialChain", "Cyclic"}:
@@ -99,6 +121,26 @@ def chain_end(case: Case) -> ChainEnd:
     )
     told = f"{sent} alone, without its issuer “{top.issuer}”.{fetch.told}"
     return ChainEnd(end=End.INCOMPLETE, told=told, doubts=(doubt, *fetch.doubts))
+
+
+def _part(case: Case, shape: ChainShape, judgement: Judgement) -> ChainEnd:
+    """Where a chain ends of which only some certificates are known."""
+    top = shape.top
+    known = (
+        f"Known are {len(shape.path)} certificates of the chain" if len(shape.path) > 1 else "Known is the leaf alone"
+    )
+    if not judgement.statuses & {"UntrustedRoot", "PartialChain", "Cyclic"} or shape.completes_with:
+        return ChainEnd(end=End.TRUSTED, told=f"{known}: it belongs to a root that the gateway is taken to have.")
+    if top.self_signed and len(shape.path) == 1:
+        told = f"The server's certificate {name(top)} is signed by itself, and the gateway was not given it."
+        return ChainEnd(end=End.SELF_SIGNED, told=told)
+    root = top if top.self_signed else shape.issuer if shape.issuer_is_root else None
+    if root is not None:
+        told = f"{known}: it belongs to the root {name(root)}, SHA-256 {root.sha256[:16]}…, which is not among those the gateway is taken to have."
+        return ChainEnd(end=End.UNTRUSTED_ROOT, told=told, doubts=_public(case))
+    return ChainEnd(
+        end=End.PART, told=f"{known}, up to {name(top)}, issued by “{top.issuer}”; the server may send more. {_WHOLE}"
+    )
 
 
 def _public(case: Case) -> tuple[str, ...]:

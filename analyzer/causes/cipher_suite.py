@@ -43,6 +43,8 @@ def judge(case: Case) -> Attribution:
             f"A hello with the gateway's {len(case.offered_suites)} suites is refused; {every}, the server chooses "
             f"{other.suite} in {other.version}, which {_lacks(case, other.suite or '')}."
         )
+        if case.foreign:
+            told = f"{case.foreign} found every suite that the server takes in {other.version}, such as {other.suite or other.accepts[0]}; the gateway offers none of them."
         cap = unsure_list(case, other.suite, other.version)
         return answer(case, cause, probe=Says.YES, reasons=(told, sentence(case)), cap=cap)
     if other is not None:
@@ -66,7 +68,9 @@ def judge(case: Case) -> Attribution:
 
 def _accepted(case: Case) -> Attribution:
     """The hello stood; it speaks for this gateway where it was its own, or the suite chosen is in its own."""
-    suite = (case.first.suite if case.first else None) or ""
+    met = case.common
+    taken_ = (met.suite, *met.accepts) if met else ()
+    suite = next((s for s in taken_ if s in case.offered_suites), met.suite if met else None) or ""
     foreign = other_voice(case)
     if foreign and suite and suite not in profiles.suite_names(case.gateway.profile):
         return answer(case, CauseName.CIPHER_SUITE, probe=Says.OPEN, missing=f"{foreign[0].text}.")

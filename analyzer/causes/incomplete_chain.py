@@ -1,26 +1,15 @@
 """Scenario 2b: the server leaves out a certificate between its leaf and a root."""
 
 from analyzer.causes.case import Case
-from analyzer.causes.cause import Cause, Says, answer
-from analyzer.causes.chain_end import End, chain_end
-from analyzer.causes.observed import certificate_answer
+from analyzer.causes.cause import Cause
+from analyzer.causes.chain_end import End, chain_answer
 from analyzer.causes.remedies import give_ca, skip_validation
-from analyzer.model import Attribution, CauseName, Reason, Remedy
+from analyzer.model import Attribution, CauseName, Remedy
 
 
 def judge(case: Case) -> Attribution:
     """Confirmed only where no AIA address could mend it silently (rule 4) and the missing link is known."""
-    end = chain_end(case)
-    if end.end is End.INCOMPLETE and end.explains_nothing:
-        return answer(case, CauseName.INCOMPLETE_CHAIN, probe=Says.OPEN, missing=end.told)
-    return certificate_answer(
-        case,
-        CauseName.INCOMPLETE_CHAIN,
-        shown=end.end is End.INCOMPLETE,
-        told=end.told,
-        otherwise=end.told,
-        cap=tuple(Reason(origin="probe", text=text) for text in end.doubts),
-    )
+    return chain_answer(case, CauseName.INCOMPLETE_CHAIN, End.INCOMPLETE)
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

@@ -1,6 +1,6 @@
 """The tool's own honesty: from here, now, the gateway's handshake with this backend would stand."""
 
-from analyzer.causes.case import Case
+from analyzer.causes.case import BEFORE_TLS, Case
 from analyzer.causes.cause import Cause
 from analyzer.causes.observed import comes_and_goes, day, no_chain, sentence
 from analyzer.causes.protocol import other_voice, unsure_switch
@@ -26,7 +26,8 @@ def judge(case: Case) -> Attribution:
             Verdict.LIKELY, f"The port accepts connections [{case.where()}]; the backend's URL has no TLS to try."
         )
     if first.outcome is not Outcome.COMPLETED:
-        return result(Verdict.RULED_OUT, sentence(case))
+        others = bool(case.foreign) and first.outcome not in BEFORE_TLS
+        return result(Verdict.UNKNOWN if others else Verdict.RULED_OUT, sentence(case))
     if any(h.client_cert_required for h in case.evidence.handshakes):
         return result(Verdict.RULED_OUT, "The server refuses a client without a certificate.")
     if any(
@@ -35,8 +36,14 @@ def judge(case: Case) -> Attribution:
         return result(Verdict.UNKNOWN, "After a complete handshake the server ended the connection without an answer.")
     if case.judgement is None:
         return result(Verdict.UNKNOWN, "The handshake stands, but the certificates were not seen.")
+    if not case.chain_whole and case.judgement.statuses <= {"PartialChain"}:
+        return result(Verdict.UNKNOWN, "Whether the server sends its whole chain was not seen.")
     if not case.judgement.accepted:
         return result(Verdict.RULED_OUT, "The gateway would not accept the certificate.")
+    if case.handshake_stands is False:
+        return result(Verdict.RULED_OUT, f"{case.foreign} found no version and suite that the gateway offers too.")
+    if case.handshake_stands is None:
+        return result(Verdict.UNKNOWN, f"What the gateway's own hello would meet was not seen. {sentence(case)}")
     if case.logged and case.evidence.collected.at < case.cluster.first_seen:
         return result(
             Verdict.UNKNOWN,
@@ -47,8 +54,10 @@ def judge(case: Case) -> Attribution:
             Verdict.UNKNOWN,
             "Windows and .NET on Linux judge this chain differently, and which one this tier runs on is not documented.",
         )
-    chosen = " with ".join(x for x in (first.version, first.suite) if x)
-    healthy = f"The gateway's own hello is answered ({chosen}) and the certificate is accepted [{case.where()}]."
+    met = case.common or first
+    chosen = " with ".join(x for x in (met.version, met.suite) if x)
+    whose = f"{case.foreign}'s hello" if case.foreign else "The gateway's own hello"
+    healthy = f"{whose} is answered ({chosen}) and the certificate is accepted [{case.where()}]."
     since = ""
     if case.renewed and case.leaf is not None:
         since = f"The certificate was issued on {day(case.leaf.not_before)}, after the last failure: it has been renewed since."

@@ -3,17 +3,17 @@
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, Says, answer
 from analyzer.causes.observed import sentence
-from analyzer.causes.protocol import not_reached
+from analyzer.causes.protocol import answered, not_reached
 from analyzer.model import Attribution, CauseName, Outcome, Remedy
 
 
 def judge(case: Case) -> Attribution:
     """The first bytes of the answer are not a TLS record (RFC 8446 section 5.1)."""
     cause = CauseName.NOT_TLS
-    if case.handshake_stands is None:
-        return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
     if case.first and case.first.outcome is Outcome.NOT_TLS:
         return answer(case, cause, probe=Says.YES, reasons=(sentence(case),))
+    if case.handshake_stands is None and not answered(case):
+        return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
     if case.first and case.first.outcome in (Outcome.CLOSED, Outcome.RESET, Outcome.SILENT):
         return answer(
             case,

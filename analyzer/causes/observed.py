@@ -39,8 +39,9 @@ def met(handshake: Handshake) -> str:
 
 
 def sentence(case: Case) -> str:
-    """What the gateway's own hello met, where and when; "" where nothing was probed."""
-    return f"To the gateway's own hello, {met(case.first)} [{case.where()}]." if case.first else ""
+    """What the gateway's own hello met, or whose it was, where and when; "" where nothing was probed."""
+    whose = f"{case.foreign}'s hello" if case.foreign else "the gateway's own hello"
+    return f"To {whose}, {met(case.first)} [{case.where()}]." if case.first else ""
 
 
 def comes_and_goes(case: Case, outcomes: frozenset[Outcome]) -> str:
@@ -59,7 +60,10 @@ def no_chain(case: Case) -> str:
     if case.evidence is None:
         return f"the backend was not probed: {case.not_probed}"
     if case.first is None:
-        return "the evidence holds no handshake"
+        exported = (
+            f": certificates from a file, and no connection was observed [{case.where()}]" if case.foreign else ""
+        )
+        return f"the evidence holds no handshake{exported}"
     return f"no certificate was seen: {met(case.first)} [{case.where()}]"
 
 
@@ -80,7 +84,19 @@ def certificate_answer(
     if case.renewed and case.leaf is not None:
         renewal = f"the certificate seen was issued on {day(case.leaf.not_before)}, after the last failure: another one failed"
         cap = (*cap, Reason(origin="probe", text=renewal))
-    return answer(case, cause, probe=Says.YES, reasons=(told,), cap=cap, all_or_nothing=True)
+    return answer(case, cause, probe=Says.YES, reasons=(told, *_voice(case)), cap=cap, all_or_nothing=True)
+
+
+def _voice(case: Case) -> tuple[str, ...]:
+    """What a chain that another tool was sent says of the gateway's."""
+    if not case.foreign:
+        return ()
+    if case.first is None:
+        return (f"Read from certificates that were exported [{case.where()}].",)
+    return (
+        f"The chain was sent to {case.foreign} [{case.where()}]; it does not depend on the hello, unless the server has an RSA and "
+        "an ECDSA certificate to choose from.",
+    )
 
 
 def day(moment: datetime) -> str:

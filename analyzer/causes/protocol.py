@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from analyzer.causes.case import Case
+from analyzer.causes.case import BEFORE_TLS, Case
 from analyzer.causes.observed import no_chain, sentence
 from analyzer.model import Handshake, Outcome, Reason, Tier
 from analyzer.probing import iana, plan, profiles
@@ -42,6 +42,8 @@ def failed(case: Case) -> bool | None:
 
 def not_reached(case: Case) -> str:
     """Why the handshake could not be judged."""
+    if case.foreign and case.first is not None and case.first.outcome not in BEFORE_TLS:
+        return f"what the gateway's own hello would meet was not seen. {sentence(case)}"
     return no_chain(case) if case.evidence is None or case.first is None else f"TLS was not reached: {sentence(case)}"
 
 

@@ -2,18 +2,14 @@
 
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause
-from analyzer.causes.chain_end import End, chain_end
-from analyzer.causes.observed import certificate_answer
+from analyzer.causes.chain_end import End, chain_answer
 from analyzer.causes.remedies import give_ca, renew, skip_validation
 from analyzer.model import Attribution, CauseName, Remedy
 
 
 def judge(case: Case) -> Attribution:
     """A leaf whose own key verifies its signature, outside the anchors."""
-    end = chain_end(case)
-    return certificate_answer(
-        case, CauseName.SELF_SIGNED, shown=end.end is End.SELF_SIGNED, told=end.told, otherwise=end.told
-    )
+    return chain_answer(case, CauseName.SELF_SIGNED, End.SELF_SIGNED)
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

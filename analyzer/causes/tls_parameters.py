@@ -24,6 +24,13 @@ def judge(case: Case) -> Attribution:
     foreign = other_voice(case)
     if not failed(case) and foreign:
         return answer(case, cause, probe=Says.OPEN, missing=f"{foreign[0].text}.")
+    if not failed(case) and case.foreign and (case.common is None or case.common.group not in case.offered_groups):
+        return answer(
+            case,
+            cause,
+            probe=Says.OPEN,
+            missing=f"whether a group of the gateway's is accepted was not seen. {sentence(case)}",
+        )
     if not failed(case):
         return answer(
             case, cause, probe=Says.NO, reasons=("The server accepts the gateway's groups and signature algorithms.",)

@@ -2,23 +2,14 @@
 
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause
-from analyzer.causes.chain_end import End, chain_end
-from analyzer.causes.observed import certificate_answer
+from analyzer.causes.chain_end import End, chain_answer
 from analyzer.causes.remedies import give_ca, skip_validation
-from analyzer.model import Attribution, CauseName, Reason, Remedy
+from analyzer.model import Attribution, CauseName, Remedy
 
 
 def judge(case: Case) -> Attribution:
     """Decided from the chain as sent, never from the verifier's words: .NET says PartialChain to 2a and 2b alike."""
-    end = chain_end(case)
-    return certificate_answer(
-        case,
-        CauseName.UNTRUSTED_ROOT,
-        shown=end.end is End.UNTRUSTED_ROOT,
-        told=end.told,
-        otherwise=end.told,
-        cap=tuple(Reason(origin="probe", text=text) for text in end.doubts),
-    )
+    return chain_answer(case, CauseName.UNTRUSTED_ROOT, End.UNTRUSTED_ROOT)
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

@@ -70,8 +70,21 @@ FailOn = Annotated[
     ),
 ]
 Evidences = Annotated[
-    list[Path] | None,
-    typer.Option("--evidence", metavar="FILE", help="Evidence collected elsewhere (apim-triage probe). Repeatable."),
+    list[str] | None,
+    typer.Option(
+        "--evidence",
+        metavar="[HOST[:PORT]=]FILE",
+        help="Evidence collected elsewhere: by apim-triage probe, openssl s_client or SSL Labs, or an exported certificate; "
+        "HOST[:PORT]= where the file does not say whose it is. Repeatable.",
+    ),
+]
+EvidenceVantage = Annotated[
+    str,
+    typer.Option(
+        "--evidence-vantage",
+        metavar="WHERE",
+        help="Where openssl s_client's output and exported certificates were collected: gateway (in its network), outside or unstated.",
+    ),
 ]
 Settings = Annotated[
     list[str] | None,

@@ -6,6 +6,7 @@ import os
 import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
+from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -13,6 +14,7 @@ from analyzer.errors import UsageError
 from analyzer.model import CauseName, DateOrder, Tier, Window
 
 if TYPE_CHECKING:
+    from analyzer.evidence import EvidenceFile
     from analyzer.probing import Proxy
 
 _SPANS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -173,6 +175,23 @@ def proxy(word: str | None) -> Proxy | None:
         return parse(url)
     except ValueError as error:
         raise UsageError(f"--proxy: {error}") from None
+
+
+def evidence(words: Sequence[str], vantage: str) -> tuple[EvidenceFile, ...]:
+    """--evidence [HOST[:PORT]=]FILE, repeated; a word that names a file is one, whatever is in it. `vantage`: stated for all."""
+    from analyzer.evidence import EvidenceFile
+
+    if vantage not in ("gateway", "outside", "unstated"):
+        raise UsageError(f"--evidence-vantage {vantage}: one of gateway, outside, unstated")
+    found = []
+    for word in words:
+        place, equals, name = word.partition("=")
+        if not (equals and name) or Path(word).exists():
+            found.append(EvidenceFile(path=Path(word), vantage=vantage))
+            continue
+        host, port = endpoint(place, default_port=0)
+        found.append(EvidenceFile(path=Path(name), host=host, port=port or None, vantage=vantage))
+    return tuple(found)
 
 
 def fail_on(words: Sequence[str]) -> frozenset[CauseName]:

@@ -1,4 +1,4 @@
-"""The format apim-triage/evidence/1: the probe's entries or a file in, `model.Evidence` out; and Evidence in, the file's bytes out.
+"""The format apim-triage/evidence/1: the probe's entries or a document in, `model.Evidence` out; and Evidence in, the file's bytes out.
 
 A file may come from anywhere, so reading one is strict: schema, size, base64, and certificates that parse. Only a certificate that was
 already broken when the server sent it may stay broken: `dumps` lists it in `unreadable`. Without that list, a certificate damaged on the
@@ -7,12 +7,11 @@ way (a truncated paste) would be judged as the server's fault; without the excep
 
 from __future__ import annotations
 
-import codecs
 import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
-from datetime import UTC
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -27,8 +26,10 @@ from analyzer.probing.profiles import offer
 from analyzer.probing.target import is_address
 
 SCHEMA = "apim-triage/evidence/1"
-MOST_BYTES = 64 << 20  # of a file: some ten thousand backends
 MOST_CERTIFICATES = 100  # of a chain, as the probe keeps them
+MOST_HANDSHAKES = 100  # of a backend: no plan asks a tenth of it
+MOST_ADDRESSES = 1000  # of a name
+AHEAD = timedelta(days=1)  # how far a collecting machine's clock may be ahead
 
 
 class _Handshake(msgspec.Struct, kw_only=True):
@@ -44,8 +45,12 @@ class _Handshake(msgspec.Struct, kw_only=True):
     client_cert_requested: bool | None = None
     client_cert_required: bool | None = None
     alert: str | None = None
+    versions: Annotated[tuple[str, ...], msgspec.Meta(max_length=10)] = ()
+    accepts: Annotated[tuple[str, ...], msgspec.Meta(max_length=500)] = ()
+    chain_whole: bool = True
+    named: bool | None = True
     detail: str | None = None
-    seconds: float = 0.0
+    seconds: Annotated[float, msgspec.Meta(ge=0)] = 0.0
 
 
 _SHARED = tuple(f.name for f in fields(Handshake) if f.name != "chain")
@@ -60,18 +65,18 @@ class _Aia(msgspec.Struct, kw_only=True):
 
 
 class _Backend(msgspec.Struct, kw_only=True):
-    host: str
-    port: int
+    host: Annotated[str, msgspec.Meta(max_length=1000)]
+    port: Annotated[int, msgspec.Meta(ge=0, le=65535)]
     sni: str | None = None  # None: none was sent
     server_name: str | None = None  # None: the SNI, else the host
     address: str | None = None
-    addresses: tuple[str, ...] = ()
+    addresses: Annotated[tuple[str, ...], msgspec.Meta(max_length=MOST_ADDRESSES)] = ()
     profile: str = "classic"
     pinned: bool = False
     allowed: bool = False
-    handshakes: tuple[_Handshake, ...] = ()
+    handshakes: Annotated[tuple[_Handshake, ...], msgspec.Meta(max_length=MOST_HANDSHAKES)] = ()
     proxy: str | None = None
-    aia: tuple[_Aia, ...] = ()
+    aia: Annotated[tuple[_Aia, ...], msgspec.Meta(max_length=MOST_CERTIFICATES)] = ()
     collected: Collected | None = None  # None: that of the document
 
 
@@ -85,18 +90,11 @@ class _Head(msgspec.Struct):
     schema: str
 
 
-def read(path: Path) -> tuple[Evidence, ...]:
-    """The evidence in a file, in its order; unknown fields are ignored.
+def parse(path: Path, data: bytes, *, now: datetime | None = None) -> tuple[Evidence, ...]:
+    """The evidence in a document, in its order, each once; unknown fields are ignored. `path` names it in errors.
 
-    Raises EvidenceError where the file cannot be read, is not evidence/1, is larger than 64 MiB, or holds a broken certificate.
+    Raises EvidenceError where it is not evidence/1, holds a broken certificate, or was observed after `now` (None: any time).
     """
-    try:
-        with path.open("rb") as file:
-            data = file.read(MOST_BYTES + 1)
-    except OSError as error:
-        raise EvidenceError(f"{path}: cannot be read ({error.strerror}); name an evidence.json") from None
-    if len(data) > MOST_BYTES:
-        raise EvidenceError(f"{path}: is larger than {MOST_BYTES >> 20} MiB; split its backends over several files")
     document = _decode(path, data)
     found = []
     for backend in document.backends:
@@ -112,8 +110,13 @@ def read(path: Path) -> tuple[Evidence, ...]:
             raise EvidenceError(
                 f"{path}: {_label(backend)}: `collected` is outside the years 1 to 9999 of UTC"
             ) from None
+        if now is not None and at > now + AHEAD:
+            raise EvidenceError(
+                f"{path}: {_label(backend)}: was observed at {at:%Y-%m-%d %H:%M} UTC, which is still to come; "
+                "mend the clock of the machine that collected it, and collect it again"
+            )
         found.append(_evidence(backend, replace(collected, at=at)))
-    return tuple(found)
+    return tuple(dict.fromkeys(found))
 
 
 def of(entries: Sequence[Mapping[str, Any]], collected: Collected) -> tuple[Evidence, ...]:
@@ -137,9 +140,6 @@ def dumps(evidence: Sequence[Evidence]) -> bytes:
 
 def _decode(path: Path, data: bytes) -> _Document:
     try:
-        if data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):  # what PowerShell 5 makes of `> evidence.json`
-            data = data.decode("utf-16").encode()
-        data = data.removeprefix(codecs.BOM_UTF8)
         schema = msgspec.json.decode(data, type=_Head).schema
         name, _, major = schema.rpartition("/")
         if name == SCHEMA.rpartition("/")[0] and major != "1":
@@ -153,7 +153,7 @@ def _decode(path: Path, data: bytes) -> _Document:
         raise EvidenceError(
             f"{path}: is not {SCHEMA}: {error}; collect it again with `apim-triage probe --out`"
         ) from None
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+    except (msgspec.DecodeError, RecursionError):
         raise EvidenceError(f"{path}: is not JSON; name one that `apim-triage probe --out` wrote") from None
 
 

@@ -5,7 +5,7 @@ from analyzer.trust.differences import DIFFERENCES, Difference
 from analyzer.trust.issuers import Issuer, issuers
 from analyzer.trust.judgement import Platform, judge
 from analyzer.trust.names import matches_host
-from analyzer.trust.roots import load_anchors, read_certificates, split_given
+from analyzer.trust.roots import certificates_in, load_anchors, read_certificates, split_given
 from analyzer.trust.shape import ChainShape, shape
 from analyzer.trust.status import Status
 
@@ -16,6 +16,7 @@ __all__ = [
     "Issuer",
     "Platform",
     "Status",
+    "certificates_in",
     "describe",
     "issuers",
     "judge",

@@ -65,10 +65,15 @@ def read_certificates(path: Path) -> tuple[bytes, ...]:
         ) from error
     if len(data) > LARGEST_FILE:
         raise CertificateFileError(f"{path}: larger than {LARGEST_FILE >> 20} MiB, so no file of certificates")
-    found = tuple(dict.fromkeys(c for c in _certificates(data) if decode(c) is not None))
+    found = certificates_in(data)
     if not found:
         raise CertificateFileError(f"{path}: no certificate in it (PEM, DER or PKCS#7 is expected)")
     return found
+
+
+def certificates_in(data: bytes) -> tuple[bytes, ...]:
+    """The certificates that bytes hold, as DER, each once, in their order: PEM, DER, or PKCS#7 in either form."""
+    return tuple(dict.fromkeys(c for c in _certificates(data) if decode(c) is not None))
 
 
 def split_given(certificates: Sequence[bytes]) -> tuple[tuple[bytes, ...], tuple[bytes, ...]]:
@@ -98,7 +103,8 @@ def _certificates(data: bytes) -> list[bytes]:
             der = base64.b64decode(b"".join(text.split()), validate=True)
         except binascii.Error:
             continue
-        found += [der] if label.endswith(b"CERTIFICATE") else _pkcs7(der)
+        # Windows labels its PKCS#7 exports CERTIFICATE as well
+        found += [der] if label.endswith(b"CERTIFICATE") and decode(der) is not None else _pkcs7(der)
     return found
 
 
