@@ -82,6 +82,6 @@ def alert(line: str) -> str | None:
     number = re.search(r"SSL alert number (\d{1,3})\b", line)
     if number:
         return iana.alert_name(int(number[1]))
-    words = re.search(r"(?:sslv3|tlsv1|tlsv13) alert ([a-z ]{3,40})", line)
+    words = re.search(r"(?:sslv3|tlsv1|tlsv13) (?:alert )?([a-z ]{3,40})", line)
     named = words[1].strip().replace(" ", "_") if words else ""
     return named if named in iana.ALERTS.values() else None

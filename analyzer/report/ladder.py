@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum, auto
 
-from analyzer.model import Handshake, Outcome, Stage
+from analyzer.model import EXPORTED, Handshake, Outcome, Stage
 from analyzer.report.words import OUTCOMES, count
 
 
@@ -31,13 +31,19 @@ _ORDER = tuple(Stage)
 def rungs_of(handshake: Handshake) -> tuple[Rung, ...]:
     """The rungs in order; the last one is the outcome."""
     rungs = []
+    if handshake.offer == EXPORTED:
+        known = count(len(handshake.chain), "certificate")
+        return (Rung(way=Way.END, text=f"{known} from a file; no connection was observed"),)
     if handshake.outcome is not Outcome.FORBIDDEN and _ORDER.index(handshake.stage) >= _ORDER.index(Stage.HELLO):
         rungs.append(Rung(way=Way.OUT, text=f"ClientHello ({handshake.offer})"))
     chosen = [part for part in (handshake.version, handshake.suite, handshake.group) if part]
     if chosen:
         rungs.append(Rung(way=Way.BACK, text=f"ServerHello: {', '.join(chosen)}"))
     if handshake.chain:
-        rungs.append(Rung(way=Way.BACK, text=count(len(handshake.chain), "certificate")))
+        more = "" if handshake.chain_whole else " known, and perhaps more sent"
+        rungs.append(Rung(way=Way.BACK, text=count(len(handshake.chain), "certificate") + more))
+    if handshake.accepts:
+        rungs.append(Rung(way=Way.BACK, text=f"takes {count(len(handshake.accepts), 'cipher suite')} in this version"))
     if handshake.client_cert_requested:
         rungs.append(Rung(way=Way.BACK, text="asks for a client certificate"))
     if handshake.client_cert_required is not None:

@@ -214,7 +214,8 @@ def _evidence(evidence: Evidence) -> Iterator[str]:
     yield ""
     proxy = f", through the proxy {code(evidence.proxy)}" if evidence.proxy else ""
     hello = f", hello: {code(evidence.profile)}" if words.has_switches(evidence.profile) else ""
-    yield f"Run on {escaped(words.place(by))}{resolver}{proxy}{hello}."
+    tool = " ".join(filter(None, (by.tool, by.version)))
+    yield f"Run on {escaped(words.place(by))}{resolver}{proxy}{hello}, with {escaped(tool)}, {escaped(words.voice(evidence))}."
     yield ""
     for handshake in evidence.handshakes:
         steps = "; ".join(f"{_ARROWS[rung.way]} {escaped(rung.text)}" for rung in rungs_of(handshake))

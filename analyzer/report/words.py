@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 
 from analyzer.model import (
+    EXPORTED,
+    OTHER_VOICES,
     Attribution,
     Backend,
     CauseName,
@@ -127,7 +129,18 @@ def gateway(one: Gateway) -> str:
 
 def place(collected: Collected) -> str:
     """Where evidence was collected."""
-    return f"{collected.host}, {VANTAGES.get(collected.vantage, VANTAGES['unstated'])}"
+    host = "a machine that is not named" if collected.host == "unstated" else collected.host
+    return f"{host}, {VANTAGES.get(collected.vantage, VANTAGES['unstated'])}"
+
+
+def voice(evidence: Evidence) -> str:
+    """In whose voice the backend was asked, as the end of a sentence; that it was not, where a certificate was exported."""
+    first = evidence.first
+    if first is None or first.offer not in OTHER_VOICES:
+        return f"in the voice of a {evidence.profile} gateway"
+    if first.offer == EXPORTED:
+        return "read from a file: no connection was observed"
+    return f"in {OTHER_VOICES[first.offer]}'s voice, not a gateway's"
 
 
 def has_switches(profile: str) -> bool:
@@ -142,6 +155,8 @@ def asked_of(evidence: Evidence) -> str:
     proxy = f", through the proxy {evidence.proxy}" if evidence.proxy else ""
     hello = f", hello: {evidence.profile}" if has_switches(evidence.profile) else ""
     met = OUTCOMES[first.outcome] if first else "nothing was tried"
+    if first is not None and first.offer in OTHER_VOICES:
+        met = voice(evidence) if first.offer == EXPORTED else f"{met} ({by.tool})"
     return f"{evidence.address or 'no address'} from {place(by)}, {when(by.at)}{resolver}{proxy}{hello}: {met}"
 
 

@@ -214,10 +214,10 @@ def test_what_a_windows_shell_redirected_into_a_file_is_read(tmp_path: Path, enc
 @pytest.mark.parametrize(
     ("data", "says_"),
     [
-        (b"", "is not JSON"),
-        (b"\x00\xff\xfe\x80", "is not JSON"),
-        (b"\xff\xfe\x00", "is not JSON"),
-        (b"not json", "is not JSON"),
+        (b"", "is empty"),
+        (b"\x00\xff\xfe\x80", "binary"),
+        (b"\xff\xfe\x00", "text of another kind"),
+        (b"not json", "text of another kind"),
         (b"[" * 300_000, "is not"),
         (b'{"schema": "apim-triage/evidence/1", "x": ' + b"[" * 300_000, "is not JSON"),
         (b"[]", "is not apim-triage/evidence/1"),
@@ -257,6 +257,11 @@ def test_a_file_that_is_no_evidence_is_refused_in_one_line(tmp_path: Path, data:
         ),
         ({"backends": [backend(host="evil\n.example", handshakes=[shake(chain_b64=[""])])]}, "evil\\n.example"),
         ({"backends": [backend(profile="premium")]}, "premium"),
+        ({"backends": [backend(port=70_000)]}, "port"),
+        ({"backends": [backend(host="a" * 2_000)]}, "host"),
+        ({"backends": [backend(addresses=["10.0.0.1"] * 1_001)]}, "addresses"),
+        ({"backends": [backend(handshakes=[shake()] * 101)]}, "handshakes"),
+        ({"backends": [backend(handshakes=[shake(seconds=-1)])]}, "seconds"),
         ({"collected": None}, "`collected`"),
         ({"collected": {**document()["collected"], "at": "2026-11-23T12:30:00"}}, "time zone"),
         ({"collected": {**document()["collected"], "at": "0001-01-01T00:00:00+10:00"}}, "outside the years 1 to 9999"),
@@ -306,6 +311,10 @@ _handshakes = st.builds(
     client_cert_requested=st.none() | st.booleans(),
     client_cert_required=st.none() | st.booleans(),
     alert=st.none() | _text,
+    versions=st.lists(_text, max_size=2).map(tuple),
+    accepts=st.lists(_text, max_size=3).map(tuple),
+    chain_whole=st.booleans(),
+    named=st.none() | st.booleans(),
     detail=st.none() | _text,
     seconds=st.floats(0, 1000),
 )
@@ -319,7 +328,7 @@ _evidence = st.builds(
 )
 
 
-@given(st.lists(_evidence, max_size=3).map(tuple))
+@given(st.lists(_evidence, max_size=3, unique=True).map(tuple))
 def test_any_evidence_survives_the_file(tmp_path_factory: pytest.TempPathFactory, given_: tuple[Evidence, ...]) -> None:
     path = tmp_path_factory.getbasetemp() / "evidence.json"
     path.write_bytes(evidence_file.dumps(given_))
