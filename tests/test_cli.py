@@ -16,6 +16,7 @@ import pytest
 from analyzer.evidence import read as read_evidence
 from analyzer.lab import Lab
 from analyzer.lab.logs import blob_lines, failure
+from tests import make
 from tests.build import NOW, TRUST
 
 ROOT = Path(__file__).parents[1]
@@ -302,6 +303,47 @@ def test_a_setting_that_one_of_several_tiers_has_not_is_a_caveat(tmp_path: Path)
     caveats = " ".join(report["caveats"])
     assert "Not a setting of the v2 tier" in caveats
     assert "Not a setting of the classic tier" not in caveats
+
+
+def test_a_paste_and_an_exported_certificate_are_evidence_and_the_report_says_whose(tmp_path: Path) -> None:
+    host, other = "catalog.contoso.example", "orders.contoso.example"
+    leaf = make.leaf("elsewhere.example", make.ca())
+    (tmp_path / "leaf.cer").write_bytes(leaf.der)
+    pasted = f"$ openssl s_client -connect {other}:443\nconnect: Connection refused\nconnect:errno=111\n"
+    (tmp_path / "paste.txt").write_bytes(pasted.encode("utf-16"))
+    done = run(
+        "analyze", SAMPLES / "causes" / "name_mismatch", "--no-probe", "-q", "--out", tmp_path / "report",
+        "--evidence", f"{host}={tmp_path / 'leaf.cer'}", "--evidence", tmp_path / "paste.txt", "--evidence-vantage", "gateway",
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    clusters = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["clusters"]
+    by = {c["backend"]["host"]: c for c in clusters}
+    assert by[host]["cause"] == "name_mismatch"
+    page = (tmp_path / "report" / "report.md").read_text(encoding="utf-8")
+    assert "exported certificate (time of the file), read from a file: no connection was observed" in page
+    assert "in the gateway's network, with openssl s_client (time of the file), in OpenSSL's voice" in page
+    assert "openssl s_client" in (tmp_path / "report" / "report.html").read_text(encoding="utf-8")
+    again = read_evidence(tmp_path / "report" / "evidence.json")
+    assert {e.handshakes[0].offer for e in again} == {"exported", "openssl"}
+    checked = run("check", f"{host}:1", "--evidence", f"{host}:1={tmp_path / 'leaf.cer'}", "--deadline", "1")
+    assert "read from a file: no connection was observed" in checked.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (("--evidence", "{}/leaf.cer"), ("leaf.cer", "HOST[:PORT]=")),
+        (("--evidence", "a b={}/leaf.cer"), ("not a host",)),
+        (("--evidence", "a.example={}/absent.cer"), ("absent.cer", "cannot be read")),
+        (("--evidence", "{}/leaf.cer", "--evidence-vantage", "inside"), ("--evidence-vantage inside",)),
+    ],
+)
+def test_evidence_that_cannot_be_used_is_one_line(
+    tmp_path: Path, words: tuple[str, ...], says: tuple[str, ...]
+) -> None:
+    (tmp_path / "leaf.cer").write_bytes(make.leaf("a.example", None).der)
+    given = [word.format(tmp_path) for word in words]
+    assert_one_clear_line(run("analyze", SAMPLES / "causes" / "name_mismatch", "--no-probe", *given), *says)
 
 
 def test_loopback_is_refused_unless_allowed(tmp_path: Path) -> None:

@@ -345,3 +345,29 @@ def test_every_suite_that_openssl_names_and_the_probe_knows_is_translated() -> N
     assert [(name, openssl_names.suite(name)) for name, _ in asked] == asked
     assert openssl_names.suite("EDH-RSA-DES-CBC3-SHA") == "TLS_DHE_RSA_WITH_3DES_EDE_CBC_SHA"  # 1.0.2
     assert openssl_names.suite("GOST2012-GOST8912-GOST8912") is None
+
+
+SAMPLES = Path(__file__).parent / "samples"
+
+
+@pytest.mark.parametrize(
+    ("sample", "handshakes"),
+    [
+        ("showcerts-tls12", [(Outcome.COMPLETED, "TLS 1.2", 2, True, None)]),
+        ("leaf-only-tls12", [(Outcome.COMPLETED, "TLS 1.2", 1, False, None)]),
+        ("client-certificate-tls13", [(Outcome.COMPLETED, "TLS 1.3", 2, True, True)]),
+        ("two-runs-tls13-only", [(Outcome.COMPLETED, "TLS 1.3", 2, True, None), (Outcome.ALERT, None, 0, True, None)]),
+    ],
+)
+def test_samples_are_read_as_what_they_were(sample: str, handshakes: list[tuple[object, ...]]) -> None:
+    (found,) = read(SAMPLES / f"{sample}.txt")
+    assert (found.host, found.address) == ("backend.lab.test", "127.0.0.1")
+    seen = [
+        (h.outcome, h.version, len(h.chain), h.chain_whole or not h.chain, h.client_cert_required)
+        for h in found.handshakes
+    ]
+    assert seen == handshakes
+
+
+def test_every_sample_is_tested() -> None:
+    assert len(list(SAMPLES.glob("*.txt"))) == 4

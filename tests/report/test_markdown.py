@@ -110,7 +110,7 @@ def test_the_ticket_says_what_why_what_to_do_and_what_was_not_seen() -> None:
             "**The chain as sent**",
             "✕ not among the roots that the gateway is taken to have",
             "**What the probe met** at `10.1.4.20`, 2025-11-19 08:12 UTC",
-            "Run on build-7, outside the gateway's network, resolver `10.0.0.53`.",
+            "Run on build-7, outside the gateway's network, resolver `10.0.0.53`, with apim-triage 0.1.0, in the voice of a classic gateway.",
             "## What was not seen",
             "logs/PT1H.json:17",
             "**Backends that were not probed**",
