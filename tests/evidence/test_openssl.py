@@ -321,6 +321,7 @@ def test_runs_are_told_apart_by_their_command_lines_or_not_at_all(tmp_path: Path
         (f"openssl s_client -connect {HOST}:443\n{OLD.replace('-----END CERTIFICATE-----', '')}", "certificate 1"),
         (f"openssl s_client -connect {HOST}:443\n{OLD.replace(PEM.split()[2], 'A' * 64, 1)[:900]}", "certificate 1"),
         (f"openssl s_client -connect {HOST}:443\n{OLD.replace(PEM.splitlines()[5], '', 1)}", "certificate 1"),
+        (f"openssl s_client -connect {HOST}:443\n{OLD.replace(PEM.splitlines()[3], 'ü' * 64)}", "certificate 1"),
         (f"openssl s_client -connect {HOST}:443\nhello\n", "no result"),
     ],
 )
