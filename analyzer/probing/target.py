@@ -47,6 +47,16 @@ def ascii_name(host: str) -> str:
     return name
 
 
+def is_local(name: str) -> bool:
+    """Whether the name can only mean this machine or an address in an odd spelling, so that no other resolver may be left to read it.
+
+    RFC 6761 section 6.3 (localhost); a last label that is a number makes an address of it (0x7f.1, 2130706433; WHATWG URL,
+    "ends in a number").
+    """
+    last = name.lower().rstrip(".").rpartition(".")[2]
+    return is_address(name) or last == "localhost" or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
+
+
 def sni_of(server_name: str) -> Optional[str]:
     """What the SNI extension carries: no trailing dot; None for an IP literal (RFC 6066 section 3). Raises BadName."""
     return None if is_address(server_name) else ascii_name(server_name).rstrip(".")
