@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Iterable, Optional, Tuple, Union
 
 IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -76,6 +77,7 @@ def _within(forms: Iterable[IPAddress], networks: Iterable[IPNetwork]) -> Option
     return next((network for network in networks if any(ip in network for ip in forms)), None)
 
 
+@lru_cache(maxsize=1024)
 def _forms(address: str) -> Tuple[IPAddress, ...]:
     """The address without its zone and, last, the IPv4 address that an IPv6 one only wraps."""
     ip = ipaddress.ip_address(address.partition("%")[0])

@@ -11,6 +11,7 @@ from typing import AbstractSet, Any, Callable, Coroutine, Dict, Iterable, List, 
 from analyzer.probing import connection, encrypted, plan
 from analyzer.probing.aia import Issuers
 from analyzer.probing.connection import TIMED_OUT, Connection
+from analyzer.probing.deadline import ends_by
 from analyzer.probing.descriptors import room
 from analyzer.probing.dns import Address, Lookups
 from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry
@@ -267,9 +268,8 @@ class _Run:
 
     async def _lookup(self, name: str, port: int, until: float) -> List[Address]:
         try:
-            return await asyncio.wait_for(
-                self._lookups.addresses(name, port), until - asyncio.get_running_loop().time()
-            )
+            with ends_by(until):
+                return await self._lookups.addresses(name, port)
         except TIMED_OUT:
             raise NoConnection(Outcome.RESOLVER_FAILED, Stage.RESOLVE, "no answer before the deadline") from None
 

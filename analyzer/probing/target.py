@@ -27,6 +27,8 @@ class Target(NamedTuple):
 
 def is_address(text: str) -> bool:
     """Whether the text is an IP literal, with or without a zone (RFC 4007 section 11)."""
+    if ":" not in text and not text[-1:].isdigit():
+        return False  # a name; to let `ipaddress` find that out takes longer
     try:
         ipaddress.ip_address(text.partition("%")[0] if ":" in text else text)
     except ValueError:

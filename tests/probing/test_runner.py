@@ -206,8 +206,8 @@ from analyzer.probing import Policy, Target, probe
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 
 def ask():
-    target = Target("a.example", 443, "a.example", "127.0.0.1", int(sys.argv[1]))
-    probe([target] * 20, Policy(allow=["127.0.0.1"]), deadline=60)
+    targets = [Target(f"{n}.example", 443, "a.example", "127.0.0.1", int(sys.argv[1])) for n in range(20)]
+    probe(targets, Policy(allow=["127.0.0.1"]), deadline=60)
 
 async def cell():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as a notebook's kernel does for the time a cell runs
