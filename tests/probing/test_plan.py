@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.probing import hello, plan
+from analyzer.probing import plan, profiles
 from analyzer.probing.handshake import Outcome, Stage, entry
 from tests.probing import speech
 from tests.probing.peers import HOST, Script, ask, closes, listens, peer, resets, says
@@ -104,7 +104,7 @@ ANSWERS: list[dict[str, Any]] = [
     *(entry("", outcome, Stage.HELLO) for name, outcome in vars(Outcome).items() if name.isupper()),
     entry("", Outcome.COMPLETED, Stage.CERTIFICATE, version="TLS 1.3"),
     entry("", Outcome.COMPLETED, Stage.CERTIFICATE, version="TLS 1.2", client_cert_requested=True),
-    entry("", Outcome.COMPLETED, Stage.CERTIFICATE, version="TLS 1.2", suite=hello.suite_names("classic")[0]),
+    entry("", Outcome.COMPLETED, Stage.CERTIFICATE, version="TLS 1.2", suite=profiles.suite_names("classic")[0]),
     entry("", Outcome.ALERT, Stage.HELLO, alert="protocol_version"),
     entry("", Outcome.ALERT, Stage.HELLO, alert="unrecognized_name"),
 ]
@@ -112,7 +112,7 @@ ANSWERS: list[dict[str, Any]] = [
 
 def every_interview(*, named: bool, done: tuple[dict[str, Any], ...] = ()) -> Iterator[list[str]]:
     """The offers of every interview that any answers can lead to."""
-    offer = plan.next_offer(done, hello.CLASSIC, named=named)
+    offer = plan.next_offer(done, profiles.offer("classic"), named=named)
     if offer is None:
         yield [h["offer"] for h in done]
         return
