@@ -238,15 +238,15 @@ def caveats_of(
             f"{rest.clusters:,} more clusters with {rest.failures:,} failures were counted, not judged: see clusters.csv. "
             f"Only the worst {len(findings):,} are judged."
         )
-    forbidden = [
-        f.cluster.backend.label
+    barred = {
+        f.cluster.backend.label: all(_forbidden(e) for e in f.evidence)
         for f in findings
-        if any(e.first and e.first.outcome is Outcome.FORBIDDEN for e in f.evidence)
-    ]
-    if forbidden:
-        found.append(
-            f"Not probed, because the policy forbids their addresses (--allow-address allows): {_list(forbidden)}."
-        )
+        if any(_forbidden(e) for e in f.evidence)
+    }
+    for wholly, whose in ((True, "their addresses"), (False, "some of their addresses")):
+        labels = [label for label, every in barred.items() if every is wholly]
+        if labels:
+            found.append(f"Not probed, because the policy forbids {whose} (--allow-address allows): {_list(labels)}.")
     older = [f.cluster.backend.label for f in findings if f.evidence and age(f.evidence[0].collected, f.cluster)]
     if older:
         found.append(
@@ -262,6 +262,10 @@ def caveats_of(
         )
     found += tally.caveats
     return tuple(found)
+
+
+def _forbidden(evidence: Evidence) -> bool:
+    return evidence.first is not None and evidence.first.outcome is Outcome.FORBIDDEN
 
 
 def _list(labels: Iterable[str]) -> str:
