@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from analyzer import evidence as evidence_file
 from analyzer import probing, trust
-from analyzer.aim import Aim, targets_of
+from analyzer.aim import LEFT_OUT, Aim, targets_of
 from analyzer.attribution import Anchors, attribute
 from analyzer.clusters import cluster_id, clusters_of
 from analyzer.gateway import gateways_of, with_settings, without_effect
@@ -262,6 +262,13 @@ def caveats_of(
         )
     found += tally.caveats
     return tuple(found)
+
+
+def _left_out(clusters: Sequence[Cluster], aims: Mapping[str, Target | str]) -> tuple[str, ...]:
+    places = {(c.backend.host, c.backend.port) for c in clusters if aims[c.id] == LEFT_OUT}
+    if not places:
+        return ()
+    return (f"{len(places):,} backends with fewer failures were not probed: {LEFT_OUT}.",)
 
 
 def _forbidden(evidence: Evidence) -> bool:
