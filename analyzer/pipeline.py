@@ -149,7 +149,7 @@ def analyze(
         findings=findings,
         rest=rest,
         incidents=incidents_of(findings),
-        caveats=caveats_of(tally, rest, gateways, findings, anchors, settings or {}),
+        caveats=(*_left_out(judged, aims), *caveats_of(tally, rest, gateways, findings, anchors, settings or {})),
         evidence=(*recorded, *fresh),
     )
 
