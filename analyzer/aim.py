@@ -10,6 +10,8 @@ from analyzer import probing
 from analyzer.model import Cluster, Gateway
 from analyzer.probing import Target
 
+LEFT_OUT = "left out by --max-backends"
+
 Place = tuple[str, int | None]
 
 
@@ -52,7 +54,7 @@ def targets_of(clusters: Sequence[Cluster], gateways: Mapping[str, Gateway], aim
         target = target_of(cluster, gateways[cluster.gateway], aim)
         if isinstance(target, Target):
             if aim.most is not None and (target.host, target.port) not in places and len(places) >= aim.most:
-                target = "left out by --max-backends"
+                target = LEFT_OUT
             else:
                 places.add((target.host, target.port))
         asked[cluster.id] = target

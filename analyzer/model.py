@@ -232,6 +232,9 @@ class Aia:
     detail: str | None = None
 
 
+_STEPS = tuple(Stage)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Evidence:
     """All that was observed about one address of one backend, from one place at one time; no verdicts."""
@@ -251,12 +254,8 @@ class Evidence:
 
     @property
     def first(self) -> Handshake | None:
-        """The handshake in the gateway's own voice: of several tries the one that stood; None where nothing was tried."""
-        if not self.handshakes:
-            return None
-        voice = self.handshakes[0].offer
-        tries = [h for h in self.handshakes if h.offer == voice]
-        return next((h for h in tries if h.outcome is Outcome.COMPLETED), tries[0])
+        """The handshake in the gateway's own voice: of several tries the one that stood, else the one that got furthest; None: none was made."""
+        return min(self.tries, key=lambda h: (h.outcome is not Outcome.COMPLETED, -_STEPS.index(h.stage)), default=None)
 
     @property
     def tries(self) -> tuple[Handshake, ...]:

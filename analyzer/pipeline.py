@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from analyzer import evidence as evidence_file
 from analyzer import probing, trust
-from analyzer.aim import Aim, targets_of
+from analyzer.aim import LEFT_OUT, Aim, targets_of
 from analyzer.attribution import Anchors, attribute
 from analyzer.clusters import cluster_id, clusters_of
 from analyzer.evidence import EvidenceFile
@@ -150,7 +150,7 @@ def analyze(
         findings=findings,
         rest=rest,
         incidents=incidents_of(findings),
-        caveats=caveats_of(tally, rest, gateways, findings, anchors, settings or {}),
+        caveats=(*_left_out(judged, aims), *caveats_of(tally, rest, gateways, findings, anchors, settings or {})),
         evidence=(*recorded, *fresh),
     )
 
@@ -248,15 +248,15 @@ def caveats_of(
             f"{rest.clusters:,} more clusters with {rest.failures:,} failures were counted, not judged: see clusters.csv. "
             f"Only the worst {len(findings):,} are judged."
         )
-    forbidden = [
-        f.cluster.backend.label
+    barred = {
+        f.cluster.backend.label: all(_forbidden(e) for e in f.evidence)
         for f in findings
-        if any(e.first and e.first.outcome is Outcome.FORBIDDEN for e in f.evidence)
-    ]
-    if forbidden:
-        found.append(
-            f"Not probed, because the policy forbids their addresses (--allow-address allows): {_list(forbidden)}."
-        )
+        if any(_forbidden(e) for e in f.evidence)
+    }
+    for wholly, whose in ((True, "their addresses"), (False, "some of their addresses")):
+        labels = [label for label, every in barred.items() if every is wholly]
+        if labels:
+            found.append(f"Not probed, because the policy forbids {whose} (--allow-address allows): {_list(labels)}.")
     older = [f.cluster.backend.label for f in findings if f.evidence and age(f.evidence[0].collected, f.cluster)]
     if older:
         found.append(
@@ -272,6 +272,17 @@ def caveats_of(
         )
     found += tally.caveats
     return tuple(found)
+
+
+def _left_out(clusters: Sequence[Cluster], aims: Mapping[str, Target | str]) -> tuple[str, ...]:
+    places = {(c.backend.host, c.backend.port) for c in clusters if aims[c.id] == LEFT_OUT}
+    if not places:
+        return ()
+    return (f"{len(places):,} backends with fewer failures were not probed: {LEFT_OUT}.",)
+
+
+def _forbidden(evidence: Evidence) -> bool:
+    return evidence.first is not None and evidence.first.outcome is Outcome.FORBIDDEN
 
 
 def _list(labels: Iterable[str]) -> str:

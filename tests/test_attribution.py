@@ -21,11 +21,13 @@ from analyzer.model import (
     TierFrom,
     Verdict,
 )
+from analyzer.probing import plan
 from tests import build
 from tests.build import NOW, SECURE_CHANNEL, TRUST, handshake
 
 C, L, U, R = Verdict.CONFIRMED, Verdict.LIKELY, Verdict.UNKNOWN, Verdict.RULED_OUT
 REFUSED = handshake(Outcome.REFUSED)
+NAMELESS = (handshake(Outcome.CLOSED, offer="tls1.2-any"), handshake(offer=plan.NO_SNI))
 ALERT = handshake(Outcome.ALERT, alert="handshake_failure")
 VERSION_ALERT = handshake(Outcome.ALERT, alert="protocol_version")
 
@@ -83,6 +85,25 @@ def words(attribution: Attribution) -> str:
             C,
         ),
         (SECURE_CHANNEL, [handshake(Outcome.NOT_TLS, detail="HTTP")], CauseName.NOT_TLS, C),
+        (SECURE_CHANNEL, [handshake(Outcome.CLOSED), *NAMELESS], CauseName.HANDSHAKE_ABORTED, C),
+        (
+            SECURE_CHANNEL,
+            [handshake(Outcome.ALERT, alert="unrecognized_name"), *NAMELESS],
+            CauseName.HANDSHAKE_ABORTED,
+            C,
+        ),
+        (SECURE_CHANNEL, [handshake(Outcome.RESET), *NAMELESS], CauseName.RESET, C),
+        (SECURE_CHANNEL, [handshake(Outcome.RESET), handshake()], CauseName.RESET, L),
+        (SECURE_CHANNEL, [handshake(Outcome.RESET), handshake(offer="tls1.2-any"), handshake()], CauseName.RESET, L),
+        (SECURE_CHANNEL, [handshake(Outcome.CLOSED), handshake()], CauseName.HANDSHAKE_ABORTED, L),
+        ("Unable to connect to the remote server", [REFUSED, handshake()], CauseName.REFUSED, L),
+        ("Unable to connect to the remote server", [REFUSED, REFUSED], CauseName.REFUSED, C),
+        (
+            SECURE_CHANNEL,
+            [handshake(Outcome.RESOLVER_FAILED), handshake(Outcome.CLOSED)],
+            CauseName.HANDSHAKE_ABORTED,
+            C,
+        ),
         (SECURE_CHANNEL, [handshake(Outcome.CLOSED)], CauseName.HANDSHAKE_ABORTED, C),
         (
             SECURE_CHANNEL,
@@ -272,3 +293,20 @@ def test_a_stopped_failure_with_a_healthy_backend_needs_nothing() -> None:
     )
     assert (finding.lead.cause, finding.lead.verdict) == (CauseName.NOT_REPRODUCED, L)
     assert "Nothing to do now" in finding.remedies[0].text
+
+
+def test_an_accident_is_told_with_how_many_tries_it_took() -> None:
+    tries = build.evidence(handshake(Outcome.RESET), handshake(offer="tls1.2-any"), handshake())
+    told = words(judge(build.cluster(SECURE_CHANNEL), tries).lead)
+    assert "Intermittent: 1 of 2 tries" in told
+    assert "reset" in told
+
+
+def test_of_several_tries_the_one_that_stood_speaks_for_the_gateway_else_the_one_that_got_furthest() -> None:
+    failed, reset, stood = handshake(Outcome.RESOLVER_FAILED), handshake(Outcome.RESET), handshake()
+    other = handshake(offer="tls1.2-any")
+    assert build.evidence(reset, other, stood).first is stood
+    assert build.evidence(failed, reset).first is reset
+    assert build.evidence(REFUSED, REFUSED).first is REFUSED
+    assert build.evidence(reset, other).first is reset
+    assert build.evidence().first is None

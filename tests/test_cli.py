@@ -6,6 +6,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -185,6 +186,42 @@ def test_dry_run_names_the_backends_and_writes_nothing(tmp_path: Path) -> None:
     assert "orders.contoso.example:443" in done.stdout
     assert "inventory" not in done.stdout
     assert not (tmp_path / "report").exists()
+
+
+def test_dry_run_says_what_would_be_asked_of_each_backend_and_sends_nothing(tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        to = f"orders.contoso.example::127.0.0.1:{listener.getsockname()[1]}"
+        words = ("--connect-to", to, "--allow-address", "127.0.0.1", "--no-request", "--only", "orders.*")
+        done = run("analyze", SAMPLES, "--dry-run", "--quiet", *words, "--proxy", "http://u:secret@proxy.example:3128")
+        listener.settimeout(0)
+        with pytest.raises(BlockingIOError):
+            listener.accept()
+    told = next(line for line in done.stdout.splitlines() if line.startswith("orders.contoso.example:443"))
+    for part in (
+        "SNI orders.contoso.example",
+        "127.0.0.1",
+        "classic",
+        "1 to 5 connections",
+        "proxy.example:3128",
+        "no request",
+    ):
+        assert part in told
+    assert "www.microsoft.com:443" in done.stdout  # the control host
+    assert "secret" not in done.stdout + done.stderr
+
+
+def test_only_the_backends_with_the_most_failures_are_probed_and_the_rest_is_told(tmp_path: Path) -> None:
+    def places(*words: str) -> list[str]:
+        told = run("analyze", SAMPLES, "--dry-run", "--quiet", *words).stdout.splitlines()
+        return list(dict.fromkeys(line.split()[0] for line in told))
+
+    assert len(places()) > 2
+    assert places("--max-backends", "2") == places()[:2]
+    words = ("--deny-address", "0.0.0.0/0", "--connect-to", "::10.1.2.3:443", "--max-backends", "1", "-q")
+    done = run("analyze", SAMPLES, *words, "--out", tmp_path / "report")
+    assert done.returncode == 0, done.stderr
+    caveats = json.loads((tmp_path / "report" / "report.json").read_text(encoding="utf-8"))["caveats"]
+    assert any("left out by --max-backends" in caveat for caveat in caveats)
 
 
 def test_fail_on_exits_1_where_the_cause_is_likely(tmp_path: Path) -> None:

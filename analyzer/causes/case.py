@@ -164,7 +164,8 @@ class Case:
         """Tries in the gateway's own voice that failed although another one stood: the failure comes and goes."""
         if self.evidence is None or self.first is None or self.first.outcome is not Outcome.COMPLETED or self.foreign:
             return ()  # runs of another tool differ in what they offer
-        return tuple(h for h in self.evidence.tries if h.outcome is not Outcome.COMPLETED)
+        says_nothing = (Outcome.COMPLETED, Outcome.RESOLVER_FAILED)  # the latter is about the probe's own resolver
+        return tuple(h for h in self.evidence.tries if h.outcome not in says_nothing)
 
     @property
     def profile(self) -> str:

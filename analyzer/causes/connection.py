@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Says, answer
-from analyzer.causes.observed import comes_and_goes, no_chain, sentence
-from analyzer.model import Attribution, CauseName, Outcome, Reason
+from analyzer.causes.observed import intermittent_answer, no_chain, sentence
+from analyzer.model import Attribution, CauseName, Outcome
 
 UNDECIDED = frozenset({Outcome.FORBIDDEN, Outcome.RESOLVER_FAILED, Outcome.CONNECT_FAILED, Outcome.PROXY_FAILED})
 """Outcomes that say something of the probe's machine and nothing of the backend."""
@@ -16,10 +16,9 @@ def connection_answer(case: Case, cause: CauseName, shown: frozenset[Outcome]) -
     first = case.first
     if case.evidence is None or first is None:
         return answer(case, cause, probe=Says.OPEN, missing=no_chain(case))
-    intermittent = comes_and_goes(case, shown)
+    intermittent = intermittent_answer(case, cause, shown)
     if intermittent:
-        doubt = Reason(origin="probe", text="it comes and goes: one more try may show it or not")
-        return answer(case, cause, probe=Says.YES, reasons=(intermittent,), cap=(doubt,))
+        return intermittent
     if first.outcome in shown:
         return answer(case, cause, probe=Says.YES, reasons=(sentence(case),))
     if first.outcome in UNDECIDED:

@@ -2,8 +2,8 @@
 
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, Says, answer
-from analyzer.causes.observed import sentence
-from analyzer.causes.protocol import answered, failed, not_reached
+from analyzer.causes.observed import intermittent_answer, sentence
+from analyzer.causes.protocol import NAME_DIFFERS, answered, failed, not_reached, without_name
 from analyzer.model import Attribution, CauseName, Outcome, Remedy
 
 ENDINGS = frozenset({Outcome.ALERT, Outcome.CLOSED, Outcome.MALFORMED, Outcome.TOO_LARGE})
@@ -14,9 +14,14 @@ def judge(case: Case) -> Attribution:
     cause = CauseName.HANDSHAKE_ABORTED
     if failed(case) is None:
         return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
+    intermittent = intermittent_answer(case, cause, ENDINGS)
+    if intermittent:
+        return intermittent
     first = case.first
     if first is None or first.outcome not in ENDINGS or first.alert == "protocol_version":
         return answer(case, cause, probe=Says.NO, reasons=(sentence(case),))
+    if without_name(case):
+        return answer(case, cause, probe=Says.YES, reasons=(sentence(case), NAME_DIFFERS))
     if answered(case):
         return answer(
             case,

@@ -49,10 +49,17 @@ def comes_and_goes(case: Case, outcomes: frozenset[Outcome]) -> str:
     ended = [h for h in case.fell_short if h.outcome in outcomes]
     if not ended or case.evidence is None:
         return ""
-    return (
-        f"Intermittent: of {len(case.evidence.tries)} tries with the gateway's own hello, {len(ended)} failed "
-        f"({met(ended[0])}), and another stood [{case.where()}]."
-    )
+    tries = f"{len(ended)} of {len(case.evidence.tries)} tries with the gateway's own hello failed"
+    return f"Intermittent: {tries} ({met(ended[0])}), and another stood [{case.where()}]."
+
+
+def intermittent_answer(case: Case, cause: CauseName, outcomes: frozenset[Outcome]) -> Attribution | None:
+    """The answer of a cause that is one of these outcomes, met in some tries and not in others; None: it was not."""
+    told = comes_and_goes(case, outcomes)
+    if not told:
+        return None
+    doubt = Reason(origin="probe", text="it comes and goes: one more try may show it or not")
+    return answer(case, cause, probe=Says.YES, reasons=(told,), cap=(doubt,))
 
 
 def no_chain(case: Case) -> str:

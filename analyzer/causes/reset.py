@@ -2,9 +2,9 @@
 
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, Says, answer
-from analyzer.causes.observed import comes_and_goes, sentence
-from analyzer.causes.protocol import answered, failed, not_reached
-from analyzer.model import Attribution, CauseName, Outcome, Reason, Remedy
+from analyzer.causes.observed import intermittent_answer, sentence
+from analyzer.causes.protocol import NAME_DIFFERS, answered, failed, not_reached, without_name
+from analyzer.model import Attribution, CauseName, Outcome, Remedy
 
 
 def judge(case: Case) -> Attribution:
@@ -12,12 +12,13 @@ def judge(case: Case) -> Attribution:
     cause = CauseName.RESET
     if failed(case) is None:
         return answer(case, cause, probe=Says.OPEN, missing=not_reached(case))
-    intermittent = comes_and_goes(case, frozenset({Outcome.RESET, Outcome.CLOSED}))
+    intermittent = intermittent_answer(case, cause, frozenset({Outcome.RESET}))
     if intermittent:
-        doubt = Reason(origin="probe", text="it comes and goes: one more try may show it or not")
-        return answer(case, cause, probe=Says.YES, reasons=(intermittent,), cap=(doubt,))
+        return intermittent
     if case.first is None or case.first.outcome is not Outcome.RESET:
         return answer(case, cause, probe=Says.NO, reasons=(sentence(case),))
+    if without_name(case):
+        return answer(case, cause, probe=Says.YES, reasons=(sentence(case), NAME_DIFFERS))
     if answered(case):
         return answer(
             case,

@@ -6,10 +6,11 @@ import asyncio
 import errno
 import os
 import socket
-from contextlib import suppress
+from contextlib import nullcontext, suppress
 from typing import NamedTuple, Optional, Tuple
 
 from analyzer.probing import hello, messages, wire
+from analyzer.probing.deadline import ends_by
 from analyzer.probing.dns import Address
 from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry
 from analyzer.probing.hello import Offer
@@ -17,6 +18,7 @@ from analyzer.probing.iana import alert_name
 
 CHUNK = 1 << 16  # bytes asked of the socket at once
 LEAST_PATIENCE = 1.0  # seconds
+AT_ONCE = 0.02  # seconds: sooner than any answer of another network
 
 TIMED_OUT = (asyncio.TimeoutError, TimeoutError)
 _UNREACHABLE = {errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EHOSTDOWN}
@@ -50,19 +52,20 @@ async def connect(address: Address, until: float) -> Connection:
     try:
         opened = socket.socket(address.family, socket.SOCK_STREAM)
     except OSError as error:  # no IPv6 here, or no file descriptor left
-        raise _no_connection(error, address) from None
+        raise _no_connection(error, address, at_once=True) from None
     try:
         opened.setblocking(False)
-        await asyncio.wait_for(loop.sock_connect(opened, address.sockaddr), until - started)
+        with ends_by(until):
+            await loop.sock_connect(opened, address.sockaddr)
     except BaseException as error:
         opened.close()
         if isinstance(error, (OSError, *TIMED_OUT)):
-            raise _no_connection(error, address) from None
+            raise _no_connection(error, address, at_once=loop.time() - started < AT_ONCE) from None
         raise
     return Connection(opened, started, loop.time() - started)
 
 
-def _no_connection(error: Exception, address: Address) -> NoConnection:
+def _no_connection(error: Exception, address: Address, *, at_once: bool) -> NoConnection:
     code = error.errno if isinstance(error, OSError) else None
     outcome, stage = Outcome.CONNECT_FAILED, Stage.CONNECT
     if isinstance(error, TIMED_OUT):
@@ -74,8 +77,8 @@ def _no_connection(error: Exception, address: Address) -> NoConnection:
     elif isinstance(error, ConnectionResetError):  # a SYN is not reset but refused: this one stood before we looked
         outcome, stage = Outcome.RESET, Stage.HELLO
     words = "no answer" if code is None else os.strerror(code)  # asyncio's own text repeats the address
-    if code == errno.ENETUNREACH:
-        words = "no route from this machine"
+    if code == errno.ENETUNREACH and at_once:
+        words = "no route from this machine"  # its own routing table says so, not the network
     return NoConnection(outcome, stage, f"{address.text}: {words}", address.text)
 
 
@@ -92,7 +95,7 @@ async def shake(connection: Connection, offer: Offer, name: str, sni: Optional[s
         if reader.outcome == Outcome.COMPLETED and reader.client_cert_requested:
             required, alert, detail = await _without_certificate(connection, reader, until)
         if reader.hello is not None:
-            _say(connection, _record(wire.ALERT, reader.hello.version, bytes((wire.WARNING, 0))))  # close_notify
+            _say_last(connection, _record(wire.ALERT, reader.hello.version, bytes((wire.WARNING, 0))))  # close_notify
         return entry(
             name,
             reader.outcome or how,
@@ -112,24 +115,21 @@ async def shake(connection: Connection, offer: Offer, name: str, sni: Optional[s
 async def _converse(connection: Connection, message: bytes, reader: wire.Reader, until: float) -> str:
     """Feed the reader until it is done, and say how the server's bytes ended: CLOSED, RESET or SILENT."""
     loop = asyncio.get_running_loop()
-
-    async def exchange() -> str:
-        sent = True
-        try:
-            await loop.sock_sendall(connection.socket, message)
-        except OSError:
-            sent = False  # it has hung up, but may have said why before
-        while not reader.done:
-            # A banner may come without a line's end; nothing more is worth waiting for long then.
-            patience = connection.patience if reader.foreign else None
-            data = await asyncio.wait_for(loop.sock_recv(connection.socket, CHUNK), patience)
-            if not data:
-                return Outcome.CLOSED if sent else Outcome.RESET
-            reader.feed(data)
-        return Outcome.CLOSED
-
+    sent = True
     try:
-        return await asyncio.wait_for(exchange(), until - loop.time())
+        with ends_by(until):
+            try:
+                await loop.sock_sendall(connection.socket, message)
+            except OSError:
+                sent = False  # it has hung up, but may have said why before
+            while not reader.done:
+                # A banner may come without a line's end; nothing more is worth waiting for long then.
+                with ends_by(loop.time() + connection.patience) if reader.foreign else nullcontext():
+                    data = await loop.sock_recv(connection.socket, CHUNK)
+                if not data:
+                    return Outcome.CLOSED if sent else Outcome.RESET
+                reader.feed(data)
+        return Outcome.CLOSED
     except TIMED_OUT:
         return Outcome.SILENT
     except OSError:
@@ -152,7 +152,8 @@ async def _without_certificate(
     left = until - asyncio.get_running_loop().time()
     try:
         _say(connection, _record(wire.HANDSHAKE, reader.hello.version, answer))
-        code = await asyncio.wait_for(_first_alert(connection), min(connection.patience, left))
+        with ends_by(asyncio.get_running_loop().time() + min(connection.patience, left)):
+            code = await _first_alert(connection)
     except TIMED_OUT:
         return None if left < connection.patience else False, None, reader.detail
     except OSError:
@@ -197,3 +198,9 @@ def _say(connection: Connection, data: bytes) -> None:
     """Send a few bytes if the server still listens; what it answers is read elsewhere."""
     with suppress(OSError):
         connection.socket.send(data)
+
+
+def _say_last(connection: Connection, data: bytes) -> None:
+    """The same before the socket is closed: the bytes go out with the FIN, in one packet where the system can."""
+    with suppress(OSError):
+        connection.socket.send(data, getattr(socket, "MSG_MORE", 0))

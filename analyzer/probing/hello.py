@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from typing import Callable, Dict, NamedTuple, Optional, Tuple
 
 # Extensions, by code.
@@ -75,6 +76,7 @@ def _u16(value: int) -> bytes:
     return value.to_bytes(2, "big")
 
 
+@lru_cache(maxsize=64)  # the same few lists for every backend
 def _u16s(values: Tuple[int, ...]) -> bytes:
     return b"".join(map(_u16, values))
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from typing import AbstractSet, Dict, Optional, Sequence, Tuple
+from typing import Dict, Optional, Sequence, Tuple
 
+from analyzer.probing import iana
 from analyzer.probing.handshake import Entry, Outcome
+from analyzer.probing.hello import Offer
 
-MOST_CONNECTIONS = 4  # to one address, for version, suite and parameters; one more asks about the name
+MOST_CONNECTIONS = 4  # to one address, for version, suite and parameters
+ONE_MORE = 1  # without the name, or with the gateway's hello again
 
 GATEWAY = "gateway"  # the profile's own hello
 TLS12, TLS13, TLS10 = "tls1.2-any", "tls1.3-any", "tls1.0-any"  # the diagnostic hellos
 TLS13_FULL = "tls1.3-full"  # a whole handshake and a request, through `ssl`
-NO_SNI = "gateway-no-sni"  # the profile's own hello without a server name
+NO_SNI = "gateway, no SNI"  # the profile's own hello without a server name
 TCP = "tcp"  # no hello: only whether TCP connects
 
 # What an answer comes to.
@@ -29,11 +32,13 @@ SETTLED = "settled"  # TCP failed otherwise, silence, another protocol, nonsense
 _NEXT: Dict[Tuple[str, str], str] = {
     # the offer answered, the answer → the next offer, and what that tells; a pair that is absent ends the questions
     (GATEWAY, HIDDEN): TLS12,  # the chain, in clear
-    (GATEWAY, BAD_VERSION): TLS13,  # the server's version
     (GATEWAY, BAD_NAME): NO_SNI,  # whether it is the name alone
+    (GATEWAY, BAD_VERSION): TLS13,  # the server's version
     (GATEWAY, REFUSED): TLS12,  # suite, group or signature algorithm: what it chooses when offered all of them
     (GATEWAY, HUNG_UP): TLS12,
-    (GATEWAY, GONE): GATEWAY,  # whether it stays so: a server may be starting
+    (NO_SNI, BAD_VERSION): TLS13,
+    (NO_SNI, REFUSED): TLS12,
+    (NO_SNI, HUNG_UP): TLS12,
     (TLS12, BAD_VERSION): TLS13,  # the server's version
     (TLS12, REFUSED): TLS13,
     (TLS12, HUNG_UP): TLS13,
@@ -41,10 +46,6 @@ _NEXT: Dict[Tuple[str, str], str] = {
     (TLS13, BAD_VERSION): TLS10,  # the server's version
     (TLS13, REFUSED): TLS10,
     (TLS13, HUNG_UP): TLS10,
-    (TLS10, REFUSED): NO_SNI,  # nothing with the name in it was answered: whether it is the name
-    (TLS10, HUNG_UP): NO_SNI,
-    (TLS10, BAD_VERSION): NO_SNI,
-    (TCP, GONE): TCP,
 }
 
 _NEXT_WHERE_HIDDEN: Dict[Tuple[str, str], str] = {
@@ -57,14 +58,11 @@ _NEXT_WHERE_HIDDEN: Dict[Tuple[str, str], str] = {
     (TLS12, WRONG): TLS13_FULL,
 }
 
-_NEXT_WHERE_HUNG_UP: Dict[Tuple[str, str], str] = {
-    # the server hung up on the gateway's own hello, and then chose from another what the gateway offers too
-    (TLS12, CLEAR): GATEWAY,  # whether it hangs up every time
-    (TLS12, ASKS): GATEWAY,
-}
-
 TRANSIENT = frozenset({GONE, HUNG_UP})
-"""Answers that may be an accident: what comes next waits a moment."""
+"""Answers that may be an accident: what comes next waits a moment. Silence, a timeout and an alert are none."""
+
+_DISLIKE = frozenset({BAD_NAME, REFUSED, HUNG_UP})
+"""Answers that leave open which part of the hello they are about."""
 
 
 def answer(entry: Entry) -> str:
@@ -83,22 +81,40 @@ def answer(entry: Entry) -> str:
     return GONE if outcome == Outcome.REFUSED else SETTLED
 
 
-def next_offer(done: Sequence[Entry], offered: AbstractSet[str] = frozenset(), named: bool = True) -> Optional[str]:
-    """The offer to make after these; None: enough is known, or there were connections enough.
+def next_offer(done: Sequence[Entry], hello: Offer, *, named: bool = True) -> Optional[str]:
+    """The offer to make after these, to the same address; None: enough is known, or there were connections enough.
 
-    `offered`: IANA names of the suites in the gateway's hello; `named`: whether that hello carries a server name.
+    `hello`: the gateway's own; `named`: whether it carries a server name.
     """
     if not done:
         return GATEWAY
-    first, last = answer(done[0]), done[-1]
-    said = answer(last)
-    step = (last["offer"], said)
-    if first == HUNG_UP and step in _NEXT_WHERE_HUNG_UP and last["suite"] in offered:
-        return _NEXT_WHERE_HUNG_UP[step]
-    following = (_NEXT_WHERE_HIDDEN if first == HIDDEN else _NEXT).get(step)
-    if following == NO_SNI:
-        return NO_SNI if named else None
-    if len(done) >= MOST_CONNECTIONS:
+    if answer(done[0]) == GONE:
+        if len(done) == 1:
+            return str(done[0]["offer"])  # whether it stays so: a server may be starting
+        done = done[1:]
+    offers = [h["offer"] for h in done]
+    answers = [answer(h) for h in done]
+    said = answers[-1]
+    if said == BAD_NAME and (offers[-1] != GATEWAY or not named):
+        said = REFUSED
+    following = (_NEXT_WHERE_HIDDEN if answers[0] == HIDDEN else _NEXT).get((offers[-1], said))
+    if following not in (None, *offers) and len(done) - offers.count(NO_SNI) < MOST_CONNECTIONS:
+        return following
+    if len(done) >= MOST_CONNECTIONS + ONE_MORE:
         return None
-    asked_before = following in [h["offer"] for h in done[:-1]] or (following == last["offer"] and len(done) > 1)
-    return None if asked_before else following
+    if answers[0] == HUNG_UP and offers.count(GATEWAY) == 1 and any(_shared(h, hello) for h in done):
+        return GATEWAY  # whether it hangs up every time
+    if named and NO_SNI not in offers and set(answers) <= _DISLIKE:
+        return NO_SNI  # whether it is the name
+    return None
+
+
+def _shared(entry: Entry, hello: Offer) -> bool:
+    """Whether the server chose, from whatever hello, what the gateway's own offers too."""
+    return (
+        entry["outcome"] == Outcome.COMPLETED
+        and entry["offer"] != NO_SNI
+        and entry["version"] in map(iana.version_name, hello.versions)
+        and entry["suite"] in map(iana.suite_name, hello.suites)
+        and (entry["group"] is None or entry["group"] in map(iana.group_name, hello.groups))
+    )

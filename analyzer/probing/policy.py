@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+from functools import lru_cache
 from typing import Iterable, Optional, Tuple, Union
 
 IPAddress = Union[ipaddress.IPv4Address, ipaddress.IPv6Address]
@@ -28,7 +29,10 @@ _DENIED: Tuple[Tuple[IPNetwork, str], ...] = tuple(
 )
 """Denied unless allowed, because a log must not steer the probe there: RFC 6890, and the clouds' own addresses."""
 
-_NAT64 = ipaddress.IPv6Network("64:ff9b::/96")  # RFC 6052 section 2.1
+_NAT64 = (
+    ipaddress.IPv6Network("64:ff9b::/96"),
+    ipaddress.IPv6Network("64:ff9b:1::/48"),
+)  # RFC 6052 section 2.1, RFC 8215
 _COMPATIBLE = ipaddress.IPv6Network("::/96")  # RFC 4291 section 2.5.5.1
 
 
@@ -76,12 +80,15 @@ def _within(forms: Iterable[IPAddress], networks: Iterable[IPNetwork]) -> Option
     return next((network for network in networks if any(ip in network for ip in forms)), None)
 
 
+@lru_cache(maxsize=1024)
 def _forms(address: str) -> Tuple[IPAddress, ...]:
-    """The address without its zone and, last, the IPv4 address that an IPv6 one only wraps."""
+    """The address without its zone and, last, the IPv4 address that an IPv6 one only wraps (Teredo: before it, its server's)."""
     ip = ipaddress.ip_address(address.partition("%")[0])
     if isinstance(ip, ipaddress.IPv4Address):
         return (ip,)
+    if ip.teredo is not None:  # RFC 4380 section 4
+        return (ip, *ip.teredo)
     inner = ip.ipv4_mapped or ip.sixtofour
-    if inner is None and (ip in _NAT64 or (ip in _COMPATIBLE and int(ip) > 1)):
+    if inner is None and (any(ip in one for one in _NAT64) or (ip in _COMPATIBLE and int(ip) > 1)):
         inner = ipaddress.IPv4Address(int(ip) & 0xFFFFFFFF)
     return (ip,) if inner is None else (ip, inner)

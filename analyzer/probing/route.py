@@ -8,6 +8,7 @@ from typing import NamedTuple, Optional
 from analyzer.probing import connection
 from analyzer.probing import proxy as proxies
 from analyzer.probing.connection import TIMED_OUT, Connection
+from analyzer.probing.deadline import ends_by
 from analyzer.probing.dns import Address
 from analyzer.probing.handshake import NoConnection, Outcome, Stage
 from analyzer.probing.proxy import Proxy
@@ -38,7 +39,8 @@ class Route(NamedTuple):
             detail = f"the proxy {label}: {failure.detail}"
             raise NoConnection(Outcome.PROXY_FAILED, Stage.CONNECT, detail) from None
         try:
-            await asyncio.wait_for(proxies.tunnel(line.socket, self.proxy, self.host, self.port), until - now())
+            with ends_by(until):
+                await proxies.tunnel(line.socket, self.proxy, self.host, self.port)
         except BaseException as error:
             line.socket.close()
             if isinstance(error, TIMED_OUT):

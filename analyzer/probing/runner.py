@@ -6,21 +6,21 @@ import asyncio
 import base64
 import threading
 from concurrent.futures import Future
-from typing import AbstractSet, Any, Callable, Coroutine, Iterable, List, Optional, Sequence, Tuple
+from typing import AbstractSet, Any, Callable, Coroutine, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from analyzer.probing import connection, encrypted, plan
 from analyzer.probing.aia import Issuers
 from analyzer.probing.connection import TIMED_OUT, Connection
+from analyzer.probing.deadline import ends_by
+from analyzer.probing.descriptors import room
 from analyzer.probing.dns import Address, Lookups
 from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry
-from analyzer.probing.pace import PAUSE, Pace, enough_descriptors
 from analyzer.probing.policy import Policy
 from analyzer.probing.profiles import offer as offer_of
-from analyzer.probing.profiles import suite_names
 from analyzer.probing.proxy import Proxy
 from analyzer.probing.questions import DIAGNOSTIC
 from analyzer.probing.route import Route
-from analyzer.probing.target import BadName, Target, ascii_name, is_address, sni_of
+from analyzer.probing.target import BadName, Target, ascii_name, is_address, is_local, sni_of
 
 TOOL = "apim-triage"
 VERSION = "0.1.0"
@@ -28,9 +28,17 @@ VERSION = "0.1.0"
 OnDone = Callable[[int, int], None]
 
 MOST_ASKED = 8  # addresses of one name
+PAUSE = 0.05  # seconds before the question that follows what may be an accident
 
-_SAYS_LITTLE = (Outcome.REFUSED, Outcome.CONNECT_TIMEOUT, Outcome.UNREACHABLE, Outcome.CONNECT_FAILED)
-"""Of several addresses, one that connects speaks first; then in this order: no route from here says least."""
+_SAYS_LITTLE = (
+    Outcome.REFUSED,
+    Outcome.CONNECT_TIMEOUT,
+    Outcome.UNREACHABLE,
+    Outcome.CONNECT_FAILED,
+    Outcome.FORBIDDEN,
+    Outcome.RESOLVER_FAILED,
+)
+"""Of several addresses, one that connects comes first; then in this order: no route from here says little."""
 
 
 def probe(
@@ -45,9 +53,11 @@ def probe(
     fetch: bool = True,
     issuers: AbstractSet[bytes] = frozenset(),
 ) -> List[Entry]:
-    """Ask every target, `parallel` of them at once; in the order of the targets, one entry for each address of each that was asked.
+    """Ask every target; in the order of the targets, one entry for each address of each that was asked, in a row.
 
-    `deadline`: seconds for all that is done about one target, so that a silent one costs one deadline and no more. `on_done`
+    At most 8 addresses of a name are asked; what they show most comes first. Hosts are asked `parallel` at once, as far as
+    this process may open files; the connections to one host never overlap. `deadline`: seconds for all that is done about
+    one target, its addresses and tries together, so that a silent one costs one deadline and no more. `on_done`
     is called with how many targets are done and how many there are. `request`: whether an HTTP request may follow a TLS 1.3
     handshake, which is how a required client certificate shows. `proxy`: where connections go through. `fetch`: whether an issuer
     that was not sent may be fetched over HTTP; `issuers`: raw subject names of certificates at hand, which need none. Works where an event
@@ -58,16 +68,25 @@ def probe(
     for target in asked:
         offer_of(target.profile)
     run = _Run(policy or Policy(), deadline, request, proxy, issuers if fetch else None)
+    hosts = _by_host(asked)
+    with room(max(1, min(parallel, len(hosts)))) as at_once:
 
-    async def ask_all() -> List[Entry]:
-        return await run.ask_all(asked, parallel, on_done)
+        async def ask_all() -> List[Entry]:
+            return await run.ask_all(hosts, at_once, on_done)
 
-    with enough_descriptors(min(parallel, len(asked))):
         try:
             asyncio.get_running_loop()
         except RuntimeError:
             return asyncio.run(ask_all())
         return _in_thread(ask_all)
+
+
+def _by_host(asked: Sequence[Target]) -> List[List[Tuple[int, Target]]]:
+    """The targets with their places, those of one host together."""
+    hosts: Dict[str, List[Tuple[int, Target]]] = {}
+    for place, target in enumerate(asked):
+        hosts.setdefault(target.host.lower().rstrip("."), []).append((place, target))
+    return list(hosts.values())
 
 
 def _in_thread(ask_all: Callable[[], Coroutine[Any, Any, List[Entry]]]) -> List[Entry]:
@@ -113,26 +132,29 @@ class _Run:
         self._request = request
         self._proxy = proxy
         self._lookups = Lookups()
-        self._pace = Pace()
         through = None if proxy is None else proxy.label
         known = frozenset() if issuers is None else issuers
         agent = f"{TOOL}/{VERSION}"
         self._issuers = None if issuers is None else Issuers(policy, self._lookups, known, agent, through)
 
-    async def ask_all(self, asked: Sequence[Target], parallel: int, on_done: Optional[OnDone]) -> List[Entry]:
-        entries: List[List[Entry]] = [[] for _ in asked]
-        waiting = iter(enumerate(asked))
+    async def ask_all(
+        self, hosts: Sequence[Sequence[Tuple[int, Target]]], at_once: int, on_done: Optional[OnDone]
+    ) -> List[Entry]:
+        of_all = sum(map(len, hosts))
+        entries: List[List[Entry]] = [[] for _ in range(of_all)]
+        waiting = iter(hosts)
         done = 0
 
         async def worker() -> None:
             nonlocal done
-            for index, target in waiting:
-                entries[index] = await self._ask(target)
-                done += 1
-                if on_done is not None:
-                    on_done(done, len(asked))
+            for of_one in waiting:
+                for place, target in of_one:
+                    entries[place] = await self._ask(target)
+                    done += 1
+                    if on_done is not None:
+                        on_done(done, of_all)
 
-        await asyncio.gather(*(worker() for _ in range(min(parallel, len(asked)))))
+        await asyncio.gather(*(worker() for _ in range(at_once)))
         return [entry for of_one in entries for entry in of_one]
 
     async def _ask(self, target: Target) -> List[Entry]:
@@ -141,27 +163,31 @@ class _Run:
         began = now()
         until = began + self._deadline
         addresses: List[Address] = []
+        tried: List[Entry] = []  # lookups that failed, before one stood
         sni = None
         try:
             sni = sni_of(target.server_name)
             name, port = _place(target)
-            addresses = await self._addresses(name, port, until)
-            routes = await self._routes(addresses, name, port, until)
+            addresses = await self._resolve(name, port, until, _first_offer(target), tried)
+            routes, forbidden = await self._routes(addresses, name, port, until)
         except BadName as error:
             failed = entry(_first_offer(target), Outcome.NAME_NOT_FOUND, Stage.RESOLVE, detail=str(error))
             return [self._entry(target, sni, addresses, None, [failed])]
         except NoConnection as failure:
             failed = _failed(_first_offer(target), failure, now() - began)
-            return [self._entry(target, sni, addresses, failure.address, [failed])]
+            return [self._entry(target, sni, addresses, failure.address, [*tried, failed])]
         found = []
-        for tried, route in enumerate(routes):
-            share = now() + (until - now()) / (len(routes) - tried)  # so that a dead address leaves time for the next
+        for number, route in enumerate(routes):
+            share = now() + (until - now()) / (len(routes) - number)  # so that a dead address leaves time for the next
             handshakes = await self._interview(route, target, sni, share)
-            one = self._entry(target, sni, addresses, route.address, handshakes)
+            one = self._entry(target, sni, addresses, route.address, [*tried, *handshakes])
             if self._issuers is not None:
                 chain = next((h["chain_b64"] for h in handshakes if h["chain_b64"]), ())
                 one["aia"] = await self._issuers.complete([base64.b64decode(der) for der in chain], until)
             found.append(one)
+        if forbidden:
+            left_alone = NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, forbidden)
+            found.append(self._entry(target, sni, addresses, None, [_failed(_first_offer(target), left_alone, 0.0)]))
         return sorted(found, key=_silence)
 
     def _entry(
@@ -187,56 +213,78 @@ class _Run:
             "aia": [],
         }
 
-    async def _addresses(self, name: str, port: int, until: float) -> List[Address]:
-        """Every address of the name; a name that this machine's resolver does not know is left to the proxy. Raises NoConnection."""
-        try:
-            return await self._resolve(name, port, until)
-        except NoConnection:
-            if self._proxy is None:
-                raise
-            return []
-
-    async def _routes(self, addresses: Sequence[Address], name: str, port: int, until: float) -> List[Route]:
-        """How to get there: each permitted address, or the proxy. Raises NoConnection.
+    async def _routes(
+        self, addresses: Sequence[Address], name: str, port: int, until: float
+    ) -> Tuple[List[Route], str]:
+        """How to get there: each permitted address, or the proxy; and why the other addresses are left alone. Raises NoConnection.
 
         The address that was judged is the one that is connected to, so DNS cannot swap it. A proxy resolves the name again:
         one forbidden address is enough to leave it alone.
         """
         judged = [(a, self._policy.refusal(a.text)) for a in addresses]
         permitted = [a for a, refusal in judged if refusal is None]
-        forbidden = [refusal for _, refusal in judged if refusal is not None]
+        forbidden = "; ".join(refusal for _, refusal in judged if refusal is not None)
         if forbidden and (not permitted or self._proxy is not None):
-            raise NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, "; ".join(forbidden[:3]))
+            raise NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, forbidden)
         if self._proxy is None:
-            return [Route(a) for a in permitted[:MOST_ASKED]]
-        proxies = await self._resolve(ascii_name(self._proxy.host), self._proxy.port, until)
-        denied = self._policy.denial(proxies[0].text)
+            return [Route(a) for a in permitted[:MOST_ASKED]], forbidden
+        return [await self._through(self._proxy, name, port, until)], ""
+
+    async def _through(self, proxy: Proxy, name: str, port: int, until: float) -> Route:
+        """The way through the proxy, whose address is the user's choice: only what the user denies is refused."""
+        try:
+            found = await self._lookup(ascii_name(proxy.host), proxy.port, until)
+        except NoConnection as failure:
+            detail = f"the proxy {proxy.label}: {failure.detail}"
+            raise NoConnection(Outcome.PROXY_FAILED, Stage.CONNECT, detail) from None
+        denied = self._policy.denial(found[0].text)
         if denied is not None:
             raise NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, f"the proxy {denied}")
-        return [Route(proxies[0], self._proxy, name, port)]
+        return Route(found[0], proxy, name, port)
 
-    async def _resolve(self, name: str, port: int, until: float) -> List[Address]:
-        """Every address of the name; a resolver that fails for the moment is asked once more."""
+    async def _resolve(self, name: str, port: int, until: float, offer: str, tried: List[Entry]) -> List[Address]:
+        """Every address of the name; a resolver that fails for the moment is asked once more, and `tried` tells. Raises NoConnection.
+
+        Behind a proxy, this machine's resolver need not know the name: then none is found, and the proxy is left to know it.
+        """
         now = asyncio.get_running_loop().time
-        for last in (False, True):
+        began = now()
+        if self._proxy is not None:
+            until = began + (until - began) / 2  # the proxy needs time too
+        try:
             try:
-                return await asyncio.wait_for(self._lookups.addresses(name, port), until - now())
-            except TIMED_OUT:
-                raise NoConnection(Outcome.RESOLVER_FAILED, Stage.RESOLVE, "no answer before the deadline") from None
+                return await self._lookup(name, port, until)
             except NoConnection as failure:
-                if last or failure.outcome != Outcome.RESOLVER_FAILED:
+                if failure.outcome != Outcome.RESOLVER_FAILED or now() + PAUSE >= until:
                     raise
+                tried.append(_failed(offer, failure, now() - began))
             await asyncio.sleep(PAUSE)
-        raise AssertionError
+            return await self._lookup(name, port, until)
+        except NoConnection:
+            if self._proxy is None or is_local(name):
+                raise
+            tried.clear()
+            return []
+
+    async def _lookup(self, name: str, port: int, until: float) -> List[Address]:
+        try:
+            with ends_by(until):
+                return await self._lookups.addresses(name, port)
+        except TIMED_OUT:
+            raise NoConnection(Outcome.RESOLVER_FAILED, Stage.RESOLVE, "no answer before the deadline") from None
 
     async def _interview(self, route: Route, target: Target, sni: Optional[str], until: float) -> List[Entry]:
-        """Ask by the plan, one connection for each question."""
+        """Ask by the plan, one connection for each question, one after another.
+
+        Each address that does not answer as it should is asked everything, because each is judged by itself.
+        """
         now = asyncio.get_running_loop().time
-        offered = frozenset(suite_names(target.profile))
+        hello = offer_of(target.profile)
         done: List[Entry] = []
         offer: Optional[str] = _first_offer(target)
         while offer is not None and (not done or now() < until):
-            await self._pace.turn(target.host, again=bool(done) and plan.answer(done[-1]) in plan.TRANSIENT)
+            if done and plan.answer(done[-1]) in plan.TRANSIENT:
+                await asyncio.sleep(PAUSE)
             began = now()
             try:
                 line = await route.connect(until)
@@ -244,7 +292,7 @@ class _Run:
                 done.append(_failed(offer, failure, now() - began))
             else:
                 done.append(await self._shake(line, offer, target, sni, until))
-            offer = plan.next_offer(done, offered, named=sni is not None)
+            offer = plan.next_offer(done, hello, named=sni is not None)
         return done
 
     async def _shake(self, line: Connection, offer: str, target: Target, sni: Optional[str], until: float) -> Entry:
@@ -268,8 +316,8 @@ def _request(server_name: str) -> bytes:
 
 
 def _silence(of_one: Entry) -> int:
-    outcome = of_one["handshakes"][0]["outcome"]
-    return _SAYS_LITTLE.index(outcome) + 1 if outcome in _SAYS_LITTLE else 0
+    outcomes = [h["outcome"] for h in of_one["handshakes"]]
+    return min(_SAYS_LITTLE.index(o) + 1 if o in _SAYS_LITTLE else 0 for o in outcomes)
 
 
 def _place(target: Target) -> Tuple[str, int]:

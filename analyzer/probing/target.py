@@ -27,6 +27,8 @@ class Target(NamedTuple):
 
 def is_address(text: str) -> bool:
     """Whether the text is an IP literal, with or without a zone (RFC 4007 section 11)."""
+    if ":" not in text and not text[-1:].isdigit():
+        return False  # a name; to let `ipaddress` find that out takes longer
     try:
         ipaddress.ip_address(text.partition("%")[0] if ":" in text else text)
     except ValueError:
@@ -45,6 +47,16 @@ def ascii_name(host: str) -> str:
     if not _HOST.fullmatch(name):
         raise BadName("not a host name: it has characters that no host name has, or too many")
     return name
+
+
+def is_local(name: str) -> bool:
+    """Whether the name can only mean this machine or an address in an odd spelling, so that no other resolver may be left to read it.
+
+    RFC 6761 section 6.3 (localhost); a last label that is a number makes an address of it (0x7f.1, 2130706433; WHATWG URL,
+    "ends in a number").
+    """
+    last = name.lower().rstrip(".").rpartition(".")[2]
+    return is_address(name) or last == "localhost" or re.fullmatch(r"[0-9]+|0x[0-9a-f]*", last) is not None
 
 
 def sni_of(server_name: str) -> Optional[str]:

@@ -22,7 +22,8 @@ ENTER = ["unshare", "--map-root-user", "--net", "--mount", sys.executable, "-m",
 def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
     """Probe inside a fresh namespace; what the namespace holds, and whom to ask, is in the description.
 
-    `answers`: host → addresses, or an error code of DNS (RFC 1035 section 4.1.1), or "silence"; `server`: a command to start and
+    `answers`: host → addresses, or an error code of DNS (RFC 1035 section 4.1.1), or "silence", or a list of these in {"turns": …}, one for
+    each time it is asked; `proxy`: a host where a proxy opens every tunnel; `server`: a command to start and
     `ready`: the text it says when it listens; `listen`: addresses where port 443 says a whole flight; `ask`: arguments of Target;
     `deadline`: seconds.
     """
@@ -34,8 +35,8 @@ def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    from analyzer.probing import Policy, Target, probe
-    from tests.probing.peers import peer, says
+    from analyzer.probing import Policy, Proxy, Target, probe
+    from tests.probing.peers import hears, peer, says, sends, then
     from tests.probing.speech import flight
 
     description = json.load(sys.stdin)
@@ -46,8 +47,15 @@ def main() -> None:
             stack.enter_context(_running(description["server"], description["ready"]))
         for address in description.get("listen", []):
             stack.enter_context(peer(says(flight([b"\x30\x00"])), host=address, port=443))
+        proxy = None
+        if "proxy" in description:
+            opens = sends(b"HTTP/1.1 200 OK\r\n\r\n")
+            server = stack.enter_context(peer(then(opens, hears, says(flight([b"\x30\x00"])))))
+            proxy = Proxy(description["proxy"], server.port)
         targets = [Target(**asked) for asked in description["ask"]]
-        entries = probe(targets, Policy(allow=["127.0.0.0/8", "::1"]), deadline=description.get("deadline", 5))
+        entries = probe(
+            targets, Policy(allow=["127.0.0.0/8", "::1"]), deadline=description.get("deadline", 5), proxy=proxy
+        )
     json.dump(entries, sys.stdout)
 
 
@@ -82,6 +90,10 @@ def _reply(query: bytes, answers: dict[str, Any]) -> bytes | None:
     question = query[12 : at + 5]
     kind = int.from_bytes(query[at + 1 : at + 3], "big")
     told = answers.get(".".join(labels), 3)  # NXDOMAIN
+    if isinstance(told, dict):
+        asked = told.setdefault("asked", {})
+        turn = asked[kind] = asked.get(kind, -1) + 1
+        told = told["turns"][min(turn, len(told["turns"]) - 1)]
     if told == "silence":
         return None
     code = told if isinstance(told, int) else 0

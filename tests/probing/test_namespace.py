@@ -34,14 +34,14 @@ class TestResolver:
         answers = {"empty.example": [], "broken.example": 2, "refusing.example": 5}
         hosts = ["gone.example", *answers]
         found = alone({"answers": answers, "ask": [asked(host) for host in hosts]})
-        outcomes = {e["host"]: only(e)["outcome"] for e in found}
+        outcomes = {e["host"]: e["handshakes"][-1]["outcome"] for e in found}
         assert outcomes == {
             "gone.example": "name_not_found",
             "empty.example": "name_not_found",
             "broken.example": "resolver_failed",
             "refusing.example": "resolver_failed",
         }
-        assert {only(e)["stage"] for e in found} == {"resolve"}
+        assert {h["stage"] for e in found for h in e["handshakes"]} == {"resolve"}
         assert {e["address"] for e in found} == {None}
 
     def test_a_resolver_that_never_answers_costs_one_deadline_and_does_not_hold_up_the_exit(self) -> None:
@@ -76,10 +76,42 @@ class TestResolver:
 
     def test_a_forbidden_address_among_the_answers_is_passed_over(self) -> None:
         names = {HOST: ["169.254.169.254", "127.0.0.8"], "rebound.example": ["169.254.169.254"]}
-        good, bad = alone({"answers": names, "listen": ["127.0.0.8"], "ask": [asked(), asked("rebound.example")]})
+        good, left, bad = alone({"answers": names, "listen": ["127.0.0.8"], "ask": [asked(), asked("rebound.example")]})
         assert (good["address"], only(good)["outcome"]) == ("127.0.0.8", "completed")
+        for entry in (left, bad):
+            assert (entry["address"], only(entry)["outcome"]) == (None, "forbidden")
+            assert "metadata" in only(entry)["detail"]
+
+    def test_the_address_that_was_judged_is_the_one_that_is_connected_to(self) -> None:
+        names = {HOST: {"turns": [["127.0.0.8"], ["169.254.169.254"]]}, "b.example": {"turns": [["169.254.169.254"]]}}
+        good, bad = alone({"answers": names, "listen": ["127.0.0.8"], "ask": [asked(), asked("b.example")]})
+        assert (good["address"], good["addresses"], only(good)["outcome"]) == ("127.0.0.8", ["127.0.0.8"], "completed")
         assert only(bad)["outcome"] == "forbidden"
-        assert "metadata" in only(bad)["detail"]
+
+    def test_a_resolver_that_fails_once_is_asked_again_and_both_are_told(self) -> None:
+        names = {HOST: {"turns": [2, ["127.0.0.8"]]}, "broken.example": 2}
+        mended, broken = alone({"answers": names, "listen": ["127.0.0.8"], "ask": [asked(), asked("broken.example")]})
+        assert [h["outcome"] for h in mended["handshakes"]] == ["resolver_failed", "completed"]
+        assert [h["outcome"] for h in broken["handshakes"]] == ["resolver_failed"] * 2
+
+    def test_at_most_eight_addresses_are_asked_and_all_are_recorded(self) -> None:
+        names = [f"127.0.0.{n}" for n in range(60, 72)]
+        entries = alone({"answers": {HOST: names}, "listen": names, "ask": [asked()]})
+        assert len(entries) == len({e["address"] for e in entries}) == 8
+        assert all(sorted(e["addresses"]) == names for e in entries)
+
+    def test_a_name_that_only_the_proxy_knows_is_left_to_it(self) -> None:
+        entry = alone({"answers": {}, "proxy": "127.0.0.1", "ask": [asked()]})[0]
+        assert (entry["address"], entry["addresses"], only(entry)["outcome"]) == (None, [], "completed")
+
+    def test_a_name_with_a_forbidden_address_is_not_asked_of_the_proxy(self) -> None:
+        names = {HOST: ["127.0.0.8", "169.254.169.254"]}
+        entry = alone({"answers": names, "proxy": "127.0.0.1", "ask": [asked()]})[0]
+        assert only(entry)["outcome"] == "forbidden"
+
+    def test_a_proxy_that_does_not_resolve_is_the_proxys_failure(self) -> None:
+        entry = alone({"answers": {HOST: ["127.0.0.8"]}, "proxy": "gone.example", "ask": [asked()]})[0]
+        assert (only(entry)["outcome"], "gone.example" in only(entry)["detail"]) == ("proxy_failed", True)
 
     def test_a_name_beyond_ascii_is_looked_up_in_punycode(self) -> None:
         names = {"xn--mller-kva.example": ["127.0.0.8"]}

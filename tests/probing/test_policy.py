@@ -33,7 +33,12 @@ WRAPPED = [
     "::127.0.0.1",
     "64:ff9b::7f00:1",
     "64:ff9b::169.254.169.254",
+    "64:ff9b:1::169.254.169.254",
     "2002:7f00:1::1",
+    "2002:a9fe:a9fe::",
+    "2001:0:a9fe:a9fe:0:0:f7f7:f7f7",  # Teredo by way of 169.254.169.254
+    "2001:0:808:808:0:0:5601:5601",  # Teredo to 169.254.169.254
+    "::ffff:127.0.0.1%eth0",
     "::ffff:0.0.0.0",
     "::ffff:224.0.0.1",
 ]
@@ -45,6 +50,8 @@ PERMITTED = [
     "100.64.0.1",
     "fd12:3456::1",
     "2606:4700::1111",
+    "2001:0:808:808:0:0:f7f7:f7f7",  # Teredo to 8.8.8.8
+    "64:ff9b::8.8.8.8",
     "::ffff:10.0.0.1",
 ]
 
@@ -111,7 +118,9 @@ def test_nothing_is_sent_to_a_forbidden_address() -> None:
     assert (entry["address"], entry["addresses"], entry["allowed"]) == (None, ["127.0.0.1"], False)
 
 
-@pytest.mark.parametrize("spelling", ["127.1", "2130706433", "0x7f000001", "0177.0.0.1", "localhost"])
+@pytest.mark.parametrize(
+    "spelling", ["127.1", "2130706433", "0x7f000001", "0x7f.1", "0177.0.0.1", "localhost", "LocalHost", "0"]
+)
 def test_no_spelling_of_a_forbidden_address_gets_round_the_policy(spelling: str) -> None:
     with peer(says(b"")) as server:
         entry = probe([Target(spelling, server.port, spelling)])[0]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
+import resource
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -16,8 +20,9 @@ import pytest
 
 import analyzer
 from analyzer.probing import TOOL, VERSION, Policy, Target, probe, resolver
+from analyzer.probing.runner import PAUSE
 from tests.probing import speech
-from tests.probing.peers import HOST, LOOPBACK, ask, closes, listens, only, peer, resets, says
+from tests.probing.peers import HOST, LOOPBACK, Script, ask, closes, listens, only, peer, resets, says
 from tests.probing.speech import alert, flight, record, server_hello
 
 LEAF = b"\x30\x03\x02\x01\x01"
@@ -28,6 +33,11 @@ def at(port: int, **changes: Any) -> Target:
     return Target(
         **{"host": HOST, "port": 443, "server_name": HOST, "connect_host": "127.0.0.1", "connect_port": port, **changes}
     )
+
+
+def many(port: int, hosts: int) -> list[Target]:
+    """As many hosts, all of them on one server."""
+    return [at(port, host=f"b{n}.contoso.example") for n in range(hosts)]
 
 
 def outcomes(entries: list[dict[str, Any]]) -> list[str]:
@@ -51,7 +61,7 @@ def test_no_targets_give_no_entries() -> None:
 def test_a_hundred_silent_servers_end_within_about_one_deadline() -> None:
     with peer(listens) as server:
         began = time.monotonic()
-        found = probe([at(server.port)] * 100, LOOPBACK, deadline=1.0)
+        found = probe(many(server.port, 100), LOOPBACK, deadline=1.0)
         took = time.monotonic() - began
     assert outcomes(found) == ["silent"] * 100
     assert took < 2.0
@@ -65,10 +75,88 @@ def test_one_deadline_covers_every_connection_to_a_backend() -> None:
     assert time.monotonic() - began < 1.6
 
 
+def test_a_thousand_silent_hosts_end_within_two_deadlines_though_few_files_may_be_open() -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with socket.create_server(("127.0.0.1", 0), backlog=4096) as listener:  # nobody accepts: the kernel connects
+        targets = many(listener.getsockname()[1], 1000)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (256, hard))
+        try:
+            began = time.monotonic()
+            found = probe(targets, LOOPBACK, deadline=5.0)
+            took = time.monotonic() - began
+            assert resource.getrlimit(resource.RLIMIT_NOFILE) == (256, hard)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert set(outcomes(found)) == {"silent"}
+    assert took < 10.0
+
+
+def test_where_the_limit_of_open_files_cannot_be_lifted_fewer_are_asked_at_once() -> None:
+    code = """
+import resource, socket, sys
+resource.setrlimit(resource.RLIMIT_NOFILE, (100, 100))
+from analyzer.probing import Policy, Target, probe
+listener = socket.create_server(("127.0.0.1", 0), backlog=4096)
+port = listener.getsockname()[1]
+targets = [Target(f"{n}.example", 443, "a.example", "127.0.0.1", port) for n in range(120)]
+found = probe(targets, Policy(allow=["127.0.0.1"]), deadline=0.1)
+print({h["outcome"] for e in found for h in e["handshakes"]})
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60)
+    assert done.stdout == "{'silent'}\n", done.stderr
+
+
+def test_connections_to_one_host_never_overlap_whatever_its_ports_and_profiles() -> None:
+    open_now, most = 0, 0
+    lock = threading.Lock()
+
+    def counts(connection: socket.socket) -> None:
+        nonlocal open_now, most
+        with lock:
+            open_now += 1
+            most = max(most, open_now)
+        time.sleep(0.05)
+        with lock:
+            open_now -= 1
+        says(alert(40))(connection)
+
+    with peer(counts) as one, peer(counts) as other:
+        targets = [at(p, profile=profile) for p in (one.port, other.port) for profile in ("classic", "v2")]
+        probe([*targets, at(one.port, host=HOST.upper() + ".")], LOOPBACK)
+        assert one.connections + other.connections > 10
+        assert most == 1
+        probe([at(one.port, host=f"b{n}.example") for n in range(3)], LOOPBACK)
+    assert most > 1  # the twin: different hosts do
+
+
+def test_a_server_that_hung_up_is_given_a_moment_and_one_that_answered_is_not() -> None:
+    def starts(script: Script) -> list[float]:
+        heard: list[float] = []
+
+        def notes(connection: socket.socket) -> None:
+            heard.append(time.monotonic())
+            script(connection)
+
+        with peer(notes) as server:
+            ask(server.port)
+        return [later - sooner for sooner, later in itertools.pairwise(heard)]
+
+    assert min(starts(resets)) >= PAUSE * 0.9
+    assert min(starts(says(alert(40)))) < PAUSE
+
+
+def test_a_refused_connection_is_tried_twice_and_both_tries_are_told(unused_port: Callable[[], int]) -> None:
+    port = unused_port()
+    tries = ask(port)["handshakes"]
+    assert [(h["offer"], h["outcome"]) for h in tries] == [("gateway", "refused")] * 2
+    tries = ask(port, tls=False)["handshakes"]
+    assert [(h["offer"], h["outcome"]) for h in tries] == [("tcp", "refused")] * 2
+
+
 def test_parallel_bounds_how_many_are_asked_at_once() -> None:
     with peer(listens) as server:
         began = time.monotonic()
-        probe([at(server.port)] * 4, LOOPBACK, deadline=0.3, parallel=2)
+        probe(many(server.port, 4), LOOPBACK, deadline=0.3, parallel=2)
         assert time.monotonic() - began >= 0.6
 
 
@@ -201,8 +289,8 @@ from analyzer.probing import Policy, Target, probe
 signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background job starts with it ignored
 
 def ask():
-    target = Target("a.example", 443, "a.example", "127.0.0.1", int(sys.argv[1]))
-    probe([target] * 20, Policy(allow=["127.0.0.1"]), deadline=60)
+    targets = [Target(f"{n}.example", 443, "a.example", "127.0.0.1", int(sys.argv[1])) for n in range(20)]
+    probe(targets, Policy(allow=["127.0.0.1"]), deadline=60)
 
 async def cell():
     signal.signal(signal.SIGINT, signal.default_int_handler)  # as a notebook's kernel does for the time a cell runs
@@ -235,5 +323,5 @@ def test_policy_is_asked_for_every_target() -> None:
 
 def test_a_refusing_port_costs_no_deadline(unused_port: Callable[[], int]) -> None:
     began = time.monotonic()
-    assert outcomes([ask(unused_port(), deadline=30)]) == ["refused"]
+    assert [h["outcome"] for h in ask(unused_port(), deadline=30)["handshakes"]] == ["refused"] * 2
     assert time.monotonic() - began < 5
