@@ -49,7 +49,15 @@ def test_the_public_roots_are_read_as_the_judging_side_reads_them() -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"", b"\x30", b"\x30\x80\x00\x00", b"\x30\x02\x30\x00", b"\x30\x06\x30\x04\x06\x00\x86\x00", b"\x04\x01a", b"\xff" * 9],
+    [
+        b"",
+        b"\x30",
+        b"\x30\x80\x00\x00",
+        b"\x30\x02\x30\x00",
+        b"\x30\x06\x30\x04\x06\x00\x86\x00",
+        b"\x04\x01a",
+        b"\xff" * 9,
+    ],
 )
 def test_addresses_that_cannot_be_read_count_as_absent(value: bytes) -> None:
     made = make_chain.make("a", more=[("1.3.6.1.5.5.7.1.1", False, value)])
