@@ -9,8 +9,10 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from analyzer.attribution import Anchors, attribute
+from analyzer.cli.app import app
 from analyzer.model import Aia, CauseName, Evidence, Fetched, Finding, Tier, Verdict
 from analyzer.pipeline import check, probe_backends
 from analyzer.probing import Target
@@ -163,6 +165,17 @@ def test_nothing_is_fetched_where_the_given_certificates_complete_the_chain(tmp_
         found = checked(port, tmp_path, vantage="gateway", given=(ROOT, CA))
     assert found.evidence[0].aia == ()
     assert found.lead.cause is CauseName.NOT_REPRODUCED
+
+
+def test_the_command_fetches_unless_told_not_to(tmp_path: Path) -> None:
+    (tmp_path / "root.pem").write_bytes(ROOT.pem)
+    with omitting(tmp_path, http(CA.der)) as port:
+        words = ["check", HOST, "--connect-to", f"{HOST}:443:127.0.0.1:{port}", "--allow-address", "127.0.0.0/8"]
+        words += ["--ca-file", str(tmp_path / "root.pem"), "--gateway", "classic"]
+        fetched, off = CliRunner().invoke(app, words), CliRunner().invoke(app, [*words, "--no-aia"])
+    assert "can fetch it from http://127.0.0.1:" in " ".join(fetched.output.split())
+    assert "was not observed" in " ".join(off.output.split())
+    assert "can fetch it from" not in " ".join(off.output.split())
 
 
 def judged(

@@ -58,7 +58,7 @@ class Reply(NamedTuple):
     address: Optional[str] = None  # the IP address that answered last; None: none was connected to
 
 
-class _Answer(NamedTuple):
+class Answer(NamedTuple):
     """One HTTP response."""
 
     status: int
@@ -159,7 +159,7 @@ class Issuers:
                 raise _Failed(Outcome.NOT_HTTP, came, address)
         raise _Failed(Outcome.NOT_FOUND, f"more than {MOST_REDIRECTS} redirects", address)
 
-    async def _get(self, url: str, until: float) -> Tuple[_Answer, str]:
+    async def _get(self, url: str, until: float) -> Tuple[Answer, str]:
         """One request, and the address that answered it."""
         host, port, request = _request(url, self._agent)
         line, address = await self._reach(host, port, until)
@@ -168,7 +168,7 @@ class Issuers:
                 reader, writer = await asyncio.open_connection(sock=line.socket, limit=LARGEST_HEAD)
                 try:
                     writer.write(request)
-                    return await _answer(reader), address
+                    return await read_answer(reader), address
                 finally:
                     writer.transport.abort()
             except EOFError:
@@ -209,7 +209,7 @@ def _entry(url: str, reply: Reply, der: Optional[bytes]) -> Entry:
     }
 
 
-def _judged(answer: _Answer, came: Optional[str], address: str) -> Reply:
+def _judged(answer: Answer, came: Optional[str], address: str) -> Reply:
     """What a response that is no redirect amounts to; `came`: where a redirect led."""
 
     def reply(outcome: str, *words: Optional[str], certificates: Tuple[bytes, ...] = ()) -> Reply:
@@ -248,23 +248,23 @@ def _request(url: str, agent: str) -> Tuple[str, int, bytes]:
     return host, port, head.encode("ascii")
 
 
-async def _answer(reader: asyncio.StreamReader) -> _Answer:
+async def read_answer(reader: asyncio.StreamReader) -> Answer:
     """Read one response; the body only where it is wanted (RFC 9112 sections 4 to 6). Raises ValueError, EOFError, LimitOverrunError."""
     head = (await reader.readuntil(_CONTENT_ENDS)).decode("latin-1").split("\r\n")
     version, _, rest = head[0].partition(" ")
     if not version.startswith("HTTP/1."):
         raise ValueError("no status line")
-    status = int(rest[:3])
+    status = _number(rest[:3].encode("latin-1"), 10)
     fields = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in head[1:])}
     if status != 200:
-        return _Answer(status, fields.get("location"), b"")
+        return Answer(status, fields.get("location"), b"")
     if "chunked" in fields.get("transfer-encoding", "").lower():
-        return _Answer(status, None, await _chunks(reader))
+        return Answer(status, None, await _chunks(reader))
     length = fields.get("content-length")
     if length is None:
-        return _Answer(status, None, await _rest(reader))
+        return Answer(status, None, await _rest(reader))
     size = _number(length.encode("latin-1"), 10)
-    return _Answer(status, None, await reader.readexactly(size) if size <= LARGEST else None)
+    return Answer(status, None, await reader.readexactly(size) if size <= LARGEST else None)
 
 
 async def _chunks(reader: asyncio.StreamReader) -> Optional[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import random
 import socket
 import ssl
 import threading
@@ -388,3 +389,38 @@ def test_through_a_proxy_nothing_is_fetched_and_that_is_said() -> None:
     found = asyncio.run(run())
     assert outcomes(found) == ["not_asked"]
     assert "proxy.example:3128" in found[0]["detail"]
+
+
+def answered(data: bytes) -> aia.Answer | None:
+    """What these bytes and then the end of the connection come to; None: they are no whole HTTP answer."""
+
+    async def run() -> aia.Answer:
+        reader = asyncio.StreamReader(limit=aia.LARGEST_HEAD)
+        reader.feed_data(data)
+        reader.feed_eof()
+        return await aia.read_answer(reader)
+
+    try:
+        return asyncio.run(run())
+    except (ValueError, EOFError, asyncio.LimitOverrunError):
+        return None
+
+
+def test_damaged_answers_are_read_or_refused_and_never_raise_anything_else() -> None:
+    chance = random.Random(6)
+    whole = [chunked(CA.der[:200], CA.der[200:]), reply(CA.der, "A: b"), redirect("/x"), reply(CA.der, length=False)]
+    assert [one is not None for one in map(answered, whole)] == [True] * 4
+    for number in range(600):
+        damaged = bytearray(whole[number % 4])
+        for _ in range(chance.randint(1, 3)):
+            damaged[chance.randrange(40)] = chance.choice(b"\r\n: 0fF;-\x00\xff")
+        del damaged[chance.choice((len(damaged), chance.randrange(len(damaged)))) :]
+        found = answered(bytes(damaged))
+        assert found is None or 0 <= found.status <= 999
+
+
+@pytest.mark.parametrize("blanks", [b" ", b"\t", b": ", b";"])
+def test_long_headers_take_no_time(blanks: bytes) -> None:
+    began = time.monotonic()
+    answered(b"HTTP/1.1 200 OK\r\nA:" + blanks * 7000 + b"\r\n\r\n")
+    assert time.monotonic() - began < 5
