@@ -230,6 +230,14 @@ def test_what_fetching_met_and_where_decides_the_verdict(
 
 
 @pytest.mark.parametrize(
+    ("outcome", "helps"), [(Fetched.NO_ANSWER, True), (Fetched.NOT_FOUND, False), (Fetched.NOT_A_CERTIFICATE, False)]
+)
+def test_an_open_port_is_advised_only_where_it_would_help(outcome: Fetched, helps: bool) -> None:
+    found = judged(came(outcome, None, PUBLIC), vantage="gateway")
+    assert any(URL in r.text for r in found.remedies if r.owner == "network") is helps
+
+
+@pytest.mark.parametrize(
     ("urls", "said"),
     [
         ((), "no address to fetch it from"),
