@@ -194,19 +194,25 @@ def case_of(
     probed_at = evidence.collected.at if evidence else cluster.last_seen
     renewed = bool(chain) and cluster.last_seen < chain[0].not_before <= probed_at
     judged_at = probed_at if renewed else cluster.last_seen
-    judgements: list[Judgement] = []
-    if evidence is not None and sent:
-        judgements = [
+    fetched = tuple(a.der for a in evidence.aia if a.der is not None) if evidence else ()
+
+    def judged(*also: bytes) -> list[Judgement]:
+        if evidence is None or not sent:
+            return []
+        given = (*anchors.intermediates, *also)
+        return [
             trust.judge(
                 sent,
                 host=evidence.server_name,
                 at=judged_at,
                 anchors=anchors.roots,
-                intermediates=anchors.intermediates,
+                intermediates=given,
                 platform=platform,
             )
             for platform in PLATFORMS[gateway.tier]
         ]
+
+    judgements = judged()
     return Case(
         cluster=cluster,
         gateway=gateway,
@@ -216,8 +222,11 @@ def case_of(
         judgement=judgements[-1] if judgements else None,
         platforms_agree=len({(j.accepted, j.statuses) for j in judgements}) <= 1,
         judged_at=judged_at,
-        shape=trust.shape(sent, anchors=anchors.roots, given_intermediates=anchors.intermediates, known=known)
+        shape=trust.shape(
+            sent, anchors=anchors.roots, given_intermediates=anchors.intermediates, known=(*fetched, *known)
+        )
         if chain
         else None,
         renewed=renewed,
+        fetching=next(iter(judged(*fetched)[-1:]), None) if fetched else None,
     )

@@ -230,6 +230,7 @@ class Aia:
     outcome: Fetched
     der: bytes | None = None  # None: no certificate; an answer with several gives one of these for each
     detail: str | None = None
+    address: str | None = None  # IP address of the server that answered; None: none did
 
 
 _STEPS = tuple(Stage)

@@ -123,10 +123,11 @@ class Fetched(StrEnum):
     FETCHED = auto()  # certificates came
     NOT_HTTP = auto()  # https, ldap, …: Windows and .NET fetch over plain HTTP alone; nothing was sent
     FORBIDDEN = auto()  # the policy does not allow its address: nothing was sent
-    NO_ANSWER = auto()  # the name, the connection or the reply failed; `detail` has it
-    NOT_FOUND = auto()  # the server answered, and not with 200; `detail` has the status
+    NO_ANSWER = auto()  # the name, the connection or the reply failed, or the server said 5xx; `detail` has it
+    NOT_FOUND = auto()  # the server answered with another status than 200; `detail` has it
     NOT_A_CERTIFICATE = auto()  # the reply holds none
     TOO_LARGE = auto()  # more bytes than any such file has
+    NOT_ASKED = auto()  # a proxy is in use, or the backend's deadline came first; `detail` says which: nothing is known
 
 
 class Verdict(StrEnum):

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from analyzer import trust
 from analyzer.causes import Case
+from analyzer.causes.fetching import fetching, omitted
 from analyzer.gateway import PLATFORMS
-from analyzer.model import Outcome, WhatIf
+from analyzer.model import Certificate, Outcome, WhatIf
 
 
 def what_if(case: Case, roots: Sequence[bytes], intermediates: Sequence[bytes]) -> tuple[WhatIf, ...]:
@@ -52,21 +53,32 @@ def _certificate_changes(case: Case, roots: Sequence[bytes], intermediates: Sequ
         WhatIf(change="validateCertificateName=false and validateCertificateChain=false", connects=_stands(case, True)),
     ]
     shape = case.shape
-    if shape is not None and not shape.reaches_anchor:
-        top = shape.top
-        if case.root is not None:
-            rows.append(
-                WhatIf(
-                    change=f"the gateway is given the root “{case.root.subject}”",
-                    connects=connects(extra=[case.root.der]),
-                )
-            )
-        else:
-            rows.append(WhatIf(change=f"the gateway is given “{top.issuer}” and what stands above it", connects=None))
-        if shape.completes_with:
-            missing = [c.der for c in shape.completes_with]
-            rows.append(WhatIf(change="the server sends its full chain", connects=connects(chain=[*sent, *missing])))
+    if shape is None or shape.reaches_anchor:
+        return tuple(rows)
+    missing = omitted(case)
+    ders = [c.der for c in missing]
+    if case.root is None:
+        above = (*shape.path, *missing)[-1].issuer
+        rows.append(WhatIf(change=f"the gateway is given “{above}” and what stands above it", connects=None))
+    elif case.root.der not in roots:
+        change = f"the gateway is given the root “{case.root.subject}”"
+        rows.append(WhatIf(change=change, connects=connects(extra=[case.root.der])))
+        if missing:
+            change += f" and {_names(missing)}"
+            rows.append(WhatIf(change=change, connects=connects(extra=[case.root.der], also=ders)))
+    elif missing:
+        rows.append(WhatIf(change=f"the gateway is given {_names(missing)}", connects=connects(also=ders)))
+    if missing:
+        rows.append(WhatIf(change="the server sends its full chain", connects=connects(chain=[*sent, *ders])))
+    got = fetching(case).got
+    if got:
+        change = f"the gateway can fetch {_names(got)} over HTTP (outbound port 80)"
+        rows.append(WhatIf(change=change, connects=connects(also=[c.der for c in got])))
     return tuple(rows)
+
+
+def _names(certificates: Sequence[Certificate]) -> str:
+    return ", ".join(f"“{c.subject}”" for c in certificates)
 
 
 def _version_changes(case: Case) -> tuple[WhatIf, ...]:

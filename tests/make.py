@@ -86,12 +86,14 @@ def intermediate(
     *,
     kind: str = "p256",
     path_length: int | None = None,
+    aia: Sequence[str] = (),
     not_before: datetime = NOW - DAY,
     not_after: datetime = NOW + 300 * DAY,
 ) -> Issued:
     """A CA below another."""
     own = key(kind, name)
     builder = _builder(_subject(name), issuer.certificate.subject, own, not_before, not_after)
+    builder = _with_issuers(builder, aia)
     certificate = _sign_ca(builder, issuer.key, path_length)
     is_root = issuer.certificate.subject == issuer.certificate.issuer
     return Issued(certificate=certificate, key=own, above=() if is_root else (issuer, *issuer.above))
@@ -157,6 +159,15 @@ def _builder(
         .not_valid_before(not_before)
         .not_valid_after(not_after)
     )
+
+
+def _with_issuers(builder: x509.CertificateBuilder, urls: Sequence[str]) -> x509.CertificateBuilder:
+    """Says where the issuer's certificate is to be had, where there is anything to say."""
+    if not urls:
+        return builder
+    method = AuthorityInformationAccessOID.CA_ISSUERS
+    places = [x509.AccessDescription(method, x509.UniformResourceIdentifier(url)) for url in urls]
+    return builder.add_extension(x509.AuthorityInformationAccess(places), critical=False)
 
 
 def _sign_ca(builder: x509.CertificateBuilder, by: PrivateKey, path_length: int | None) -> x509.Certificate:

@@ -15,6 +15,7 @@ SHARED_MODULES = {
     "cause",
     "chain_end",
     "connection",
+    "fetching",
     "observed",
     "protocol",
     "remedies",

@@ -59,6 +59,7 @@ class Case:
     inspected: bool = (
         False  # the chain is of a CA that inspects TLS in the gateway's own network, and signs servers itself
     )
+    fetching: Judgement | None = None  # of the chain with the issuers that the probe fetched; None: it fetched none
     doubts: tuple[str, ...] = ()  # what else keeps the evidence from confirming anything
 
     @property
@@ -124,11 +125,7 @@ class Case:
     @property
     def root(self) -> Certificate | None:
         """The root that the chain ends at, sent or seen elsewhere; None: it was not seen."""
-        if self.shape is None:
-            return None
-        return (
-            self.shape.top if self.shape.top.self_signed else self.shape.issuer if self.shape.issuer_is_root else None
-        )
+        return self.shape.root if self.shape else None
 
     @property
     def server_name(self) -> str:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from analyzer import trust
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Says, answer
+from analyzer.causes.fetching import fetching, omitted, source
 from analyzer.causes.observed import certificate_answer, name
-from analyzer.model import Aia, Attribution, CauseName, Certificate, Fetched, Judgement, Reason
+from analyzer.model import Attribution, CauseName, Certificate, Judgement, Reason
 from analyzer.trust import ChainShape
 
 
@@ -34,20 +34,11 @@ class ChainEnd:
     explains_nothing: str = ""  # why the omission alone does not explain a failure; "": it may
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fetch:
-    """What is known of fetching the missing issuer."""
-
-    told: str = ""
-    doubts: tuple[str, ...] = ()
-    explains_nothing: str = ""
-
-
 def chain_answer(case: Case, cause: CauseName, end: End) -> Attribution:
     """The answer of a cause that is one end of the chain; open where not all that the server sent is known and that decides."""
     found = chain_end(case)
     if found.end is end and found.explains_nothing:
-        return answer(case, cause, probe=Says.OPEN, missing=found.told)
+        return answer(case, cause, probe=Says.OPEN, missing=f"{found.told} {found.explains_nothing}")
     of_the_rest = end is End.INCOMPLETE and found.end in (End.TRUSTED, End.UNTRUSTED_ROOT) and not case.chain_whole
     if found.end is End.PART and end is not End.SELF_SIGNED:
         return answer(case, cause, probe=Says.OPEN, missing=found.told)
@@ -87,25 +78,34 @@ def chain_end(case: Case) -> ChainEnd:
             told=f"{sent}: a complete chain whose root, SHA-256 {top.sha256[:16]}…, is not among those the gateway is taken to have.",
             doubts=_public(case),
         )
-    fetch = _aia(case)
+    fetch = fetching(case)
+    missing = omitted(case)
+    lacks = f"{sent}, and omits {', '.join(map(name, missing))}"
     if shape.completes_with:
-        missing = ", ".join(name(c) for c in shape.completes_with)
         return ChainEnd(
             end=End.INCOMPLETE,
-            told=f"{sent}, and omits {missing}: with it the chain reaches a root that the gateway is taken to have.{fetch.told}",
+            told=f"{lacks}: with it the chain reaches a root that the gateway is taken to have. {fetch.told}".strip(),
             doubts=fetch.doubts,
             explains_nothing=fetch.explains_nothing,
         )
-    if shape.issuer is not None and shape.issuer_is_root:
+    if case.root is not None and not missing:
         return ChainEnd(
             end=End.UNTRUSTED_ROOT,
-            told=f"{sent}, complete but for its root {name(shape.issuer)}, which {_seen(case, shape.issuer)} and is not among those the gateway is taken to have.",
+            told=f"{sent}, complete but for its root {name(case.root)}, which {_seen(case, case.root)} and is not among those the gateway is taken to have.",
             doubts=_public(case),
         )
-    if shape.issuer is not None:
+    if missing and len(fetch.got) == len(missing):
+        return _fetched_to_the_end(case, f"{lacks}. {fetch.told}", missing[-1])
+    if missing:
+        more = (
+            f" Its root {name(case.root)}, which {_seen(case, case.root)}, is not among those the gateway is taken to have either: "
+            "both must be mended."
+            if case.root is not None
+            else ""
+        )
         return ChainEnd(
             end=End.INCOMPLETE,
-            told=f"{sent}, and omits the intermediate {name(shape.issuer)}, which {_seen(case, shape.issuer)}.{fetch.told}",
+            told=f"{lacks}, which {_seen(case, missing[0])}. {fetch.told}".rstrip() + more,
             doubts=fetch.doubts,
         )
     if len(shape.path) > 1 or case.inspected:
@@ -119,7 +119,7 @@ def chain_end(case: Case) -> ChainEnd:
         f"its issuer “{top.issuer}” was not seen: were that a private root that signs servers directly, this would be 2a. "
         "What decides: look at that certificate; a root names itself as issuer"
     )
-    told = f"{sent} alone, without its issuer “{top.issuer}”.{fetch.told}"
+    told = f"{sent} alone, without its issuer “{top.issuer}”. {fetch.told}".rstrip()
     return ChainEnd(end=End.INCOMPLETE, told=told, doubts=(doubt, *fetch.doubts))
 
 
@@ -152,63 +152,26 @@ def _public(case: Case) -> tuple[str, ...]:
     return ()
 
 
-def _aia(case: Case) -> Fetch:
-    """Rule 4: Windows and .NET may fetch a missing issuer over HTTP; then its absence alone explains nothing."""
-    top = case.shape.top if case.shape else None
-    if top is None or case.evidence is None:
-        return Fetch()
-    fetchable = [url for url in top.aia if url.lower().startswith("http://")]
-    if not fetchable:
-        where = "only by another way than plain HTTP" if top.aia else "nowhere"
-        return Fetch(told=f" Windows cannot fetch it: the certificate says {where} where to get it.")
-    looked = [a for a in case.evidence.aia if a.url in fetchable]
-    if not looked:
-        return Fetch(
-            doubts=(
-                f"the gateway may fetch the missing issuer from {fetchable[0]}: whether it can reach that address decides "
-                "(outbound port 80, firewall, proxy), and was not observed",
-            )
+def _fetched_to_the_end(case: Case, told: str, last: Certificate) -> ChainEnd:
+    """What the server omits was fetched, so the gateway may have it too; what stands above is what it lacks in any case."""
+    if case.root is not None:
+        return ChainEnd(
+            end=End.UNTRUSTED_ROOT,
+            told=f"{told} That ends at the root {name(case.root)}, which {_seen(case, case.root)} and is not among those the gateway is taken to have.",
+            doubts=_public(case),
         )
-    place, near = case.evidence.collected.host, case.evidence.collected.vantage == "gateway"
-    got = next((a for a in looked if _issued(a, top)), None)
-    if got is not None and near:
-        told = (
-            f"Windows can fetch it from {got.url}, as the probe on {place} could in the gateway's network: the omission alone does "
-            "not explain a failure. What decides: whether the gateway itself gets out on port 80, and whether the fetched "
-            "issuer is accepted (see the other causes)"
-        )
-        return Fetch(told=f" {told}.", explains_nothing=told)
-    if got is not None:
-        return Fetch(
-            told=f" Windows can fetch it from {got.url} where it gets out on port 80, as the probe on {place} could.",
-            doubts=(f"whether the gateway's network lets it fetch {got.url} decides, and was not observed",),
-        )
-    told = "; ".join(f"{a.url}: {_FETCHED[a.outcome]}{f' ({a.detail})' if a.detail else ''}" for a in looked)
-    certain = near or all(a.outcome in _ANSWERED for a in looked)
-    doubt = () if certain else (f"the probe on {place} could not fetch the issuer either; the gateway's network may",)
-    return Fetch(told=f" Windows cannot fetch it: {told}.", doubts=doubt)
-
-
-_FETCHED = {
-    Fetched.FETCHED: "another certificate than its issuer's",
-    Fetched.NOT_HTTP: "not plain HTTP",
-    Fetched.FORBIDDEN: "its address may not be probed",
-    Fetched.NO_ANSWER: "no answer",
-    Fetched.NOT_FOUND: "not found",
-    Fetched.NOT_A_CERTIFICATE: "no certificate",
-    Fetched.TOO_LARGE: "too large an answer",
-}
-_ANSWERED = frozenset({Fetched.FETCHED, Fetched.NOT_FOUND, Fetched.NOT_A_CERTIFICATE})
-"""Outcomes that do not depend on where one stands."""
-
-
-def _issued(aia: Aia, top: Certificate) -> bool:
-    """Whether what was fetched names itself as the issuer."""
-    found = trust.describe(aia.der) if aia.der else None
-    return found is not None and found.subject == top.issuer
+    doubt = (
+        f"the issuer “{last.issuer}” of {name(last)} was not seen: were that another intermediate and not a root, this would be 2b. "
+        "What decides: look at that certificate; a root names itself as issuer"
+    )
+    return ChainEnd(
+        end=End.UNTRUSTED_ROOT,
+        told=f"{told} That was issued by “{last.issuer}”, which is not among the roots the gateway is taken to have.",
+        doubts=(doubt, *_public(case)),
+    )
 
 
 def _seen(case: Case, issuer: Certificate) -> str:
     """Where an issuer that was not sent was seen."""
-    got = next((a for a in case.evidence.aia if a.der == issuer.der), None) if case.evidence else None
-    return f"was fetched from {got.url}" if got else "was seen elsewhere"
+    url = source(case, issuer)
+    return f"was fetched from {url}" if url else "was seen elsewhere"

@@ -3,6 +3,8 @@
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause
 from analyzer.causes.chain_end import End, chain_answer
+from analyzer.causes.fetching import fetching, omitted
+from analyzer.causes.observed import name
 from analyzer.causes.remedies import give_ca, skip_validation
 from analyzer.model import Attribution, CauseName, Remedy
 
@@ -15,15 +17,14 @@ def judge(case: Case) -> Attribution:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """First the backend sends its full chain; giving the gateway the intermediate is the second best."""
     top = case.shape.top if case.shape else None
-    missing = f"“{top.issuer}”" if top else "the missing intermediate"
-    fetch: tuple[Remedy, ...] = ()
-    if top and any(url.lower().startswith("http://") for url in top.aia):
-        fetch = (
-            Remedy(
-                owner="network",
-                text=f"Or let the gateway fetch it: outbound HTTP (port 80) to {', '.join(u for u in top.aia if u.lower().startswith('http://'))}.",
-            ),
-        )
+    seen = ", ".join(map(name, omitted(case)))
+    missing = seen or (f"“{top.issuer}”" if top else "the missing intermediate")
+    asks = fetching(case).asks
+    fetch = (
+        (Remedy(owner="network", text=f"Or let the gateway fetch it: outbound HTTP (port 80) to {', '.join(asks)}."),)
+        if asks
+        else ()
+    )
     return (
         Remedy(
             owner="backend",

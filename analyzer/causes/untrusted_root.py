@@ -3,6 +3,8 @@
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause
 from analyzer.causes.chain_end import End, chain_answer
+from analyzer.causes.fetching import omitted
+from analyzer.causes.observed import name
 from analyzer.causes.remedies import give_ca, skip_validation
 from analyzer.model import Attribution, CauseName, Remedy
 
@@ -14,10 +16,14 @@ def judge(case: Case) -> Attribution:
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """The root (and what stands between it and what the server sends) goes to the gateway, by the mechanism of its tier."""
-    top = case.shape.top if case.shape else None
-    root = (top.subject if top.self_signed else top.issuer) if top else "the backend's root"
+    last = (*case.shape.path, *case.shape.above)[-1] if case.shape else None
+    root = (last.subject if last.self_signed else last.issuer) if last else "the backend's root"
     found = list(give_ca(case, f"the root “{root}”", "Root"))
-    if case.shape and len(case.shape.path) == 1:
+    between = ", ".join(map(name, omitted(case)))
+    if between:
+        send = f"Send the full chain: append {between} to the certificate file the server presents."
+        found.append(Remedy(owner="backend", text=f"{send} Until then each gateway must fetch it over plain HTTP."))
+    elif case.shape and len(case.shape.path) == 1 and case.root is None:
         found += give_ca(case, "every intermediate between the leaf and that root", "Intermediate")
     public = Remedy(owner="backend", text="Or serve a certificate of a publicly trusted CA.")
     return (*found, public, skip_validation(case, chain=True, name=False))

@@ -62,6 +62,7 @@ class _Aia(msgspec.Struct, kw_only=True):
     outcome: Fetched
     der_b64: bytes | None = None
     detail: str | None = None
+    address: str | None = None
 
 
 class _Backend(msgspec.Struct, kw_only=True):
@@ -203,7 +204,9 @@ def _evidence(backend: _Backend, collected: Collected) -> Evidence:
         pinned=backend.pinned,
         allowed=backend.allowed,
         proxy=backend.proxy,
-        aia=tuple(Aia(url=a.url, outcome=a.outcome, der=a.der_b64, detail=a.detail) for a in backend.aia),
+        aia=tuple(
+            Aia(url=a.url, outcome=a.outcome, der=a.der_b64, detail=a.detail, address=a.address) for a in backend.aia
+        ),
     )
 
 
@@ -222,7 +225,9 @@ def _backend(evidence: Evidence, *, collected: Collected | None) -> _Backend:
             _Handshake(chain_b64=h.chain, unreadable=_unreadable(h.chain), **_shared(h)) for h in evidence.handshakes
         ),
         proxy=evidence.proxy,
-        aia=tuple(_Aia(url=a.url, outcome=a.outcome, der_b64=a.der, detail=a.detail) for a in evidence.aia),
+        aia=tuple(
+            _Aia(url=a.url, outcome=a.outcome, der_b64=a.der, detail=a.detail, address=a.address) for a in evidence.aia
+        ),
         collected=collected,
     )
 

@@ -180,15 +180,19 @@ class _Run:
         for number, route in enumerate(routes):
             share = now() + (until - now()) / (len(routes) - number)  # so that a dead address leaves time for the next
             handshakes = await self._interview(route, target, sni, share)
-            one = self._entry(target, sni, addresses, route.address, [*tried, *handshakes])
-            if self._issuers is not None:
-                chain = next((h["chain_b64"] for h in handshakes if h["chain_b64"]), ())
-                one["aia"] = await self._issuers.complete([base64.b64decode(der) for der in chain], until)
-            found.append(one)
+            found.append(self._entry(target, sni, addresses, route.address, [*tried, *handshakes]))
+        for one in found:  # last of all, so that a slow server of a CA takes no time from an address of the backend
+            one["aia"] = await self._missing_issuers(one["handshakes"], until)
         if forbidden:
             left_alone = NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, forbidden)
             found.append(self._entry(target, sni, addresses, None, [_failed(_first_offer(target), left_alone, 0.0)]))
         return sorted(found, key=_silence)
+
+    async def _missing_issuers(self, handshakes: List[Entry], until: float) -> List[Entry]:
+        if self._issuers is None:
+            return []
+        chain = next((h["chain_b64"] for h in handshakes if h["chain_b64"]), ())
+        return await self._issuers.complete([base64.b64decode(der) for der in chain], until)
 
     def _entry(
         self,

@@ -39,7 +39,7 @@ class Names(NamedTuple):
 
 
 def read(der: bytes) -> Optional[Names]:
-    """The names in a certificate; None where it cannot be read."""
+    """The names in a certificate; None where it cannot be read. Addresses that cannot be read count as absent."""
     try:
         (certificate,) = _elements(der)
         body = _inside(_inside(certificate, SEQUENCE)[0], SEQUENCE)
@@ -48,10 +48,9 @@ def read(der: bytes) -> Optional[Names]:
         if issuer[0] != SEQUENCE or subject[0] != SEQUENCE:
             return None
         extensions = next((f for f in fields[6:] if f[0] == CONTEXT_3), None)
-        urls = () if extensions is None else tuple(_issuers(extensions))[:MOST_URLS]
-        return Names(subject[2], issuer[2], urls)
-    except (Malformed, IndexError, ValueError):
+    except (IndexError, ValueError):
         return None
+    return Names(subject[2], issuer[2], () if extensions is None else _urls(extensions))
 
 
 def bundle(data: bytes) -> List[bytes]:
@@ -66,7 +65,7 @@ def bundle(data: bytes) -> List[bytes]:
         except binascii.Error:
             continue
         found += ([der] if read(der) is not None else []) if label == b"CERTIFICATE" else _of_pkcs7(der)
-    return found
+    return list(dict.fromkeys(found))
 
 
 def top_of(chain: Sequence[bytes]) -> Optional[Names]:
@@ -87,6 +86,13 @@ def top_of(chain: Sequence[bytes]) -> Optional[Names]:
 _Element = Tuple[int, bytes, bytes]  # tag, content, all of it
 
 
+def _urls(extensions: _Element) -> Tuple[str, ...]:
+    try:
+        return tuple(_issuers(extensions))[:MOST_URLS]
+    except (IndexError, ValueError):
+        return ()
+
+
 def _issuers(extensions: _Element) -> Iterator[str]:
     for extension in _inside(_elements(extensions[1])[0], SEQUENCE):
         parts = _inside(extension, SEQUENCE)
@@ -95,7 +101,7 @@ def _issuers(extensions: _Element) -> Iterator[str]:
         for access in _inside(_elements(parts[-1][1])[0], SEQUENCE):
             method, location = _inside(access, SEQUENCE)[:2]
             if method[1] == _CA_ISSUERS and location[0] == URI:
-                yield location[1].decode("ascii")
+                yield location[1].decode("ascii", "backslashreplace")
 
 
 def _of_pkcs7(data: bytes) -> List[bytes]:
@@ -106,7 +112,7 @@ def _of_pkcs7(data: bytes) -> List[bytes]:
         parts = _inside(_elements(content[1])[0], SEQUENCE)
         held = next((part for part in parts if part[0] == CONTEXT_0), None)
         return [] if held is None else [e[2] for e in _elements(held[1]) if read(e[2]) is not None]
-    except (Malformed, IndexError, ValueError):
+    except (IndexError, ValueError):
         return []
 
 

@@ -88,5 +88,10 @@ def _beyond(finding: Finding) -> tuple[str | None, str | None]:
     if _leads(finding, CauseName.INCOMPLETE_CHAIN):
         return "missing: the server does not send it", None
     if _leads(finding, CauseName.UNTRUSTED_ROOT):
+        if finding.root is not None and finding.root.subject != finding.chain[-1].issuer:
+            return (
+                "missing: the server does not send it",
+                f"the root above it, {finding.root.subject}, is not the gateway's",
+            )
         return "not among the roots that the gateway is taken to have", "a server need not send its root"
     return None, "a server need not send its root"

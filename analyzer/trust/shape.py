@@ -18,7 +18,7 @@ class ChainShape:
 
     path: tuple[Certificate, ...]  # leaf first, of sent certificates only, each signed by the next
     root_sent: bool  # the last of `path` is self-signed
-    issuer: Certificate | None  # who issued the last of `path`: itself where it is self-signed; None: never seen
+    above: tuple[Certificate, ...]  # who stands above the last of `path`, as far as seen anywhere, nearest first
     completes_with: tuple[
         Certificate, ...
     ]  # non-roots seen elsewhere that carry it to an anchor; () where none is needed
@@ -29,6 +29,17 @@ class ChainShape:
     def top(self) -> Certificate:
         """The last certificate of the path."""
         return self.path[-1]
+
+    @property
+    def issuer(self) -> Certificate | None:
+        """Who issued the last of `path`: itself where it is self-signed; None: never seen."""
+        return self.top if self.root_sent else next(iter(self.above), None)
+
+    @property
+    def root(self) -> Certificate | None:
+        """The root that the path ends at, sent or seen elsewhere; None: it was not seen."""
+        last = (*self.path, *self.above)[-1]
+        return last if last.self_signed else None
 
     @property
     def issuer_is_root(self) -> bool | None:
@@ -61,7 +72,7 @@ def shape(
     return ChainShape(
         path=tuple(_described(path)),
         root_sent=proves_itself(top),
-        issuer=next(_described(_issuers(top, store.roots, elsewhere)), None),
+        above=tuple(_described(_above(top, store.roots, elsewhere))),
         completes_with=() if anchored else tuple(_described(_missing(sent, elsewhere, store.roots))),
         reaches_anchor=bool(anchored),
         surplus=len(chain) - len(path),
@@ -82,12 +93,14 @@ def _anchored(way: Sequence[Decoded], roots: Pool) -> bool:
     return any(proves_itself(root) and issued(root, one) for one in way for root in roots.named(one))
 
 
-def _issuers(top: Decoded, roots: Pool, elsewhere: Sequence[Decoded]) -> Iterator[Decoded]:
-    """Who issued it: itself, an anchor, a root seen elsewhere, another certificate seen elsewhere."""
-    if proves_itself(top):
-        yield top
-    others = sorted(elsewhere, key=lambda d: not proves_itself(d))
-    yield from (d for d in (*roots.named(top), *others) if issued(d, top))
+def _above(top: Decoded, roots: Pool, elsewhere: Sequence[Decoded]) -> Sequence[Decoded]:
+    """The way up from it: to an anchor, else to another root, else as far as it goes."""
+
+    def worth(way: Sequence[Decoded]) -> tuple[bool, bool, int]:
+        end = proves_itself(way[-1])
+        return way[-1] in roots, end, -len(way) if end else len(way)
+
+    return max(ways(top, roots, Pool(elsewhere)), key=worth)[1:]
 
 
 def _missing(sent: Sequence[Decoded], elsewhere: Sequence[Decoded], roots: Pool) -> Sequence[Decoded]:

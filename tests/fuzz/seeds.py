@@ -127,17 +127,17 @@ def ders() -> Iterator[bytes]:
 
 
 def replies() -> Iterator[bytes]:
-    """What an issuer's address answers, each behind a byte that says whether the connection has ended."""
+    """What an issuer's address answers."""
     pem = b"".join(one.pem for one in (ISSUING, AUTHORITY))
     pkcs7 = serialize_certificates([ISSUING.certificate, AUTHORITY.certificate], Encoding.DER)
     for body in (ISSUER, pem, pkcs7, b"-----BEGIN PKCS7-----\n" + base64.encodebytes(pkcs7) + b"-----END PKCS7-----\n"):
-        yield b"\x00HTTP/1.1 200 OK\r\nContent-Type: application/pkix-cert\r\nContent-Length: %d\r\n\r\n%s" % (
+        yield b"HTTP/1.1 200 OK\r\nContent-Type: application/pkix-cert\r\nContent-Length: %d\r\n\r\n%s" % (
             len(body),
             body,
         )
-        yield b"\x00HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
-        yield b"\x01HTTP/1.0 200 OK\r\n\r\n" + body
-    yield b"\x00HTTP/1.1 302 Found\r\nLocation: http://pki.contoso.example/ca.crt\r\nContent-Length: 0\r\n\r\n"
+        yield b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+        yield b"HTTP/1.0 200 OK\r\n\r\n" + body
+    yield b"HTTP/1.1 302 Found\r\nLocation: http://pki.contoso.example/ca.crt\r\nContent-Length: 0\r\n\r\n"
 
 
 SEEDS = {"server": flights, "message": bodies, "evidence": files, "certificate": ders, "reply": replies}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -17,6 +18,9 @@ from analyzer.trust import chain, decoded, describe, judge, shape
 from tests.fuzz.seeds import HOST, ISSUER, LEAF, OFFERS, ROOT
 
 Target = Callable[[bytes], None]
+
+_LOOP = asyncio.new_event_loop()
+_LOOP.close()  # the reader wants one to belong to, and runs on none
 
 HOWS = (Outcome.CLOSED, Outcome.RESET, Outcome.SILENT)
 HERE = Collected(host="here", at=datetime(2026, 11, 23, tzinfo=UTC), tool="apim-triage", version="0.1.0")
@@ -114,17 +118,20 @@ def certificate(data: bytes) -> None:
 
 
 def reply(data: bytes) -> None:
-    """What the address of an issuer's certificate answers; the first byte says whether the connection has ended."""
+    """What the address of an issuer's certificate answers before it closes the connection."""
+    reader = asyncio.StreamReader(limit=aia.LARGEST_HEAD, loop=_LOOP)
+    reader.feed_data(data)
+    reader.feed_eof()
     try:
-        found = aia.reply(data[1:], ended=data[:1] == b"\x01")
-    except (ValueError, aia._Refusal) as error:
-        if not str(error).isprintable():
-            raise
+        aia.read_answer(reader).send(None)  # all bytes are there: it never waits
+    except (ValueError, EOFError, asyncio.LimitOverrunError):
         return
-    if found is not None:
-        certificates = x509.bundle(found[2])
-        assert all(x509.read(der) is not None for der in certificates)
-        x509.top_of(certificates)
+    except StopIteration as done:
+        found = x509.bundle(done.value.body or b"")
+        assert all(x509.read(der) is not None for der in found)
+        x509.top_of(found)
+        return
+    raise AssertionError("it waits for more than there is")
 
 
 TARGETS: dict[str, Target] = {one.__name__: one for one in (server, message, evidence, certificate, reply)}

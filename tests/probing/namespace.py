@@ -5,6 +5,8 @@ Run as a program inside `unshare --net --mount`: a JSON description on standard 
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import json
 import socket
 import subprocess
@@ -16,6 +18,10 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from analyzer.probing import Policy, Target, probe
+from analyzer.probing.aia import Issuers
+from analyzer.probing.dns import Lookups
+
 ENTER = ["unshare", "--map-root-user", "--net", "--mount", sys.executable, "-m", "tests.probing.namespace"]
 
 
@@ -25,7 +31,8 @@ def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
     `answers`: host → addresses, or an error code of DNS (RFC 1035 section 4.1.1), or "silence", or a list of these in {"turns": …}, one for
     each time it is asked; `proxy`: a host where a proxy opens every tunnel; `server`: a command to start and
     `ready`: the text it says when it listens; `listen`: addresses where port 443 says a whole flight; `ask`: arguments of Target;
-    `deadline`: seconds.
+    `deadline`: seconds. With `leaf` instead of `ask`: fetch the issuer of this certificate (base64), where `library` has addresses
+    where port 80 says `says` (base64); the `aia` entries come back.
     """
     done = subprocess.run(ENTER, input=json.dumps(description), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -35,7 +42,7 @@ def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def main() -> None:
-    from analyzer.probing import Policy, Proxy, Target, probe
+    from analyzer.probing import Proxy
     from tests.probing.peers import hears, peer, says, sends, then
     from tests.probing.speech import flight
 
@@ -47,16 +54,25 @@ def main() -> None:
             stack.enter_context(_running(description["server"], description["ready"]))
         for address in description.get("listen", []):
             stack.enter_context(peer(says(flight([b"\x30\x00"])), host=address, port=443))
+        for address in description.get("library", []):
+            stack.enter_context(peer(says(base64.b64decode(description["says"])), host=address, port=80))
         proxy = None
         if "proxy" in description:
             opens = sends(b"HTTP/1.1 200 OK\r\n\r\n")
             server = stack.enter_context(peer(then(opens, hears, says(flight([b"\x30\x00"])))))
             proxy = Proxy(description["proxy"], server.port)
-        targets = [Target(**asked) for asked in description["ask"]]
-        entries = probe(
-            targets, Policy(allow=["127.0.0.0/8", "::1"]), deadline=description.get("deadline", 5), proxy=proxy
-        )
+        policy, deadline = Policy(allow=["127.0.0.0/8", "::1"]), description.get("deadline", 5)
+        if "leaf" in description:
+            entries = asyncio.run(_fetch(base64.b64decode(description["leaf"]), policy, deadline))
+        else:
+            targets = [Target(**asked) for asked in description["ask"]]
+            entries = probe(targets, policy, deadline=deadline, proxy=proxy)
     json.dump(entries, sys.stdout)
+
+
+async def _fetch(leaf: bytes, policy: Policy, seconds: float) -> list[dict[str, Any]]:
+    issuers = Issuers(policy, Lookups(), frozenset(), "apim-triage/test")
+    return await issuers.complete([leaf], asyncio.get_running_loop().time() + seconds)
 
 
 def _resolver(stack: ExitStack, answers: dict[str, Any]) -> socket.socket:

@@ -224,3 +224,37 @@ class TestGnutls:
     def test_a_client_certificate_that_is_only_asked_for_is_not_required(self, tmp_path: Path, version: str) -> None:
         last = self.ask(tmp_path, f"NORMAL:-VERS-ALL:+{version}")["handshakes"][-1]
         assert (last["client_cert_requested"], last["client_cert_required"]) == (True, False)
+
+
+class TestMissingIssuers:
+    NAME = "pki.contoso.example"
+    CA = make.intermediate("Issuing", make.ca())
+
+    def fetched(self, addresses: Any, *, library: tuple[str, ...] = ("127.0.0.9",)) -> dict[str, Any]:
+        leaf = make.leaf(HOST, self.CA, aia=[f"http://{self.NAME}/issuing.cer"])
+        answer = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n%b" % (len(self.CA.der), self.CA.der)
+        described = {
+            "answers": {self.NAME: addresses},
+            "library": library,
+            "says": base64.b64encode(answer).decode(),
+            "leaf": base64.b64encode(leaf.der).decode(),
+        }
+        (entry,) = alone(described)
+        return entry
+
+    def test_a_dead_address_of_a_cas_server_leaves_the_next_its_turn(self) -> None:
+        entry = self.fetched(["127.0.0.7", "127.0.0.8", "127.0.0.9"])
+        assert (entry["outcome"], entry["address"]) == ("fetched", "127.0.0.9")
+
+    def test_a_forbidden_address_among_permitted_ones_is_passed_over(self) -> None:
+        entry = self.fetched(["169.254.169.254", "127.0.0.9"])
+        assert (entry["outcome"], entry["address"]) == ("fetched", "127.0.0.9")
+
+    def test_a_name_that_leads_to_a_metadata_service_is_not_asked(self) -> None:
+        entry = self.fetched(["169.254.169.254"])
+        assert (entry["outcome"], entry["address"]) == ("forbidden", None)
+
+    def test_a_name_that_does_not_exist_is_no_answer_and_says_which(self) -> None:
+        entry = self.fetched([])
+        assert entry["outcome"] == "no_answer"
+        assert self.NAME in entry["detail"]
