@@ -341,11 +341,13 @@ def kit(
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The kit to write.")] = Path("probe-kit.pyz"),
     gateway: Gateway = "auto",
+    ca_file: CaFiles = None,
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
     deny_address: Deny = None,
     setting: Settings = None,
+    control: Control = None,
     no_request: NoRequest = False,
     no_aia: NoAia = False,
     vantage: Vantage = "gateway",
@@ -364,12 +366,14 @@ def kit(
         no_request=no_request,
         no_aia=no_aia,
         proxy=None,
-        control=None,
+        control=control,
+        ca_files=ca_file or (),
     )
 
     from analyzer import kit as kits
     from analyzer import report as report_files
     from analyzer.cli import terminal
+    from analyzer.pipeline import anchors_of, subjects_of
 
     if targets is not None:
         asked += _targets_of(targets, settings, aim)
@@ -377,17 +381,19 @@ def kit(
         raise UsageError(
             "kit: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
         )
+    backends = tuple(dict.fromkeys(asked))
     built = kits.build(
-        tuple(dict.fromkeys(asked)),
+        (*backends, *ask.control),
         allow=ask.allow,
         deny=ask.deny,
         deadline=deadline,
         request=ask.request,
         fetch=ask.fetch,
         vantage=vantage,
+        issuers=subjects_of(anchors_of(ask.ca_files)) if ask.fetch else (),
     )
     report_files.write_file(out, built)
-    terminal.how_to_run(out, len(set(asked)), kits.RUN)
+    terminal.how_to_run(out, len(backends), vantage, kits.RUN)
     return EXIT_OK
 
 

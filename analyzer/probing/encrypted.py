@@ -6,13 +6,19 @@ A connection in, an entry out. Only for servers that are known to agree on TLS 1
 from __future__ import annotations
 
 import asyncio
-import ssl
 from contextlib import suppress
 from typing import Any, Callable, Optional, Tuple, TypeVar
 
 from analyzer.probing import iana, messages, wire
 from analyzer.probing.connection import BLAMES_OUR_BYTES, CHUNK, TIMED_OUT, Connection
 from analyzer.probing.handshake import Entry, Outcome, Stage, entry
+
+try:
+    import ssl
+except ImportError:  # a Python that was built without OpenSSL
+    LACKS: Optional[str] = "this Python has no ssl module"
+else:
+    LACKS = None if ssl.HAS_TLSv1_3 else "this Python's ssl module has no TLS 1.3"
 
 T = TypeVar("T")
 
@@ -29,8 +35,8 @@ async def shake(connection: Connection, name: str, sni: Optional[str], request: 
     `client_cert_required` stays None. The socket is closed when it returns.
     """
     with connection.socket:
-        if not ssl.HAS_TLSv1_3:
-            return entry(name, Outcome.CONNECT_FAILED, Stage.CONNECT, detail="this Python's ssl module has no TLS 1.3")
+        if LACKS is not None:
+            return entry(name, Outcome.CONNECT_FAILED, Stage.CONNECT, detail=LACKS)
         session = _Session(connection, sni)
         outcome, detail = await session.talk(request, until)
         session.leave()
