@@ -26,15 +26,19 @@ from analyzer.cli import main
 from analyzer.errors import EvidenceError
 from analyzer.lab import Lab
 from analyzer.lab.catalogue import CATALOGUE, Fault
+from analyzer.lab.logs import blob_lines, failure
 from analyzer.model import Tier
 from analyzer.pipeline import check
 from analyzer.probing import Target
+from analyzer.probing.carried import document
+from tests.build import TRUST
 from tests.conftest import need
 from tests.probing.namespace import ENTER, alone
 from tests.probing.peers import listens, peer
 
 PROBING = Path(kit.__file__).parent / "probing"
 CARRIED = sorted(PROBING.glob("*.py"))
+SAMPLES = Path(kit.__file__).parents[1] / "sample_logs"
 ISOLATED = ("-I", "-S")  # no environment, no site-packages
 
 
@@ -49,6 +53,11 @@ def interpreter(version: str) -> str:
             return path
     need(False, f"not installed: python{version}")
     raise AssertionError
+
+
+def permitted() -> None:
+    done = subprocess.run([*ENTER[: ENTER.index("--mount") + 1], "true"], capture_output=True, check=False)
+    need(done.returncode == 0, "this machine permits no network namespace")
 
 
 def run(python: str, path: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -101,8 +110,7 @@ def test_the_kit_names_every_fault_of_the_lab_when_its_evidence_is_read_back(
 
 @pytest.mark.tool("unshare", "ip", "mount")
 def test_the_kit_tells_names_and_asks_each_address(python: str, tmp_path: Path) -> None:
-    permitted = subprocess.run([*ENTER[: ENTER.index("--mount") + 1], "true"], capture_output=True, check=False)
-    need(permitted.returncode == 0, "this machine permits no network namespace")
+    permitted()
     answers = {"pool.example": ["127.0.0.2", "127.0.0.3"], "broken.example": 2, "silent.example": "silence"}
     hosts = ["gone.example", *answers]
     path = tmp_path / "kit.pyz"
@@ -276,6 +284,47 @@ def test_the_command_writes_it_and_says_how_to_run_it(
     )
     (backend,) = json.loads(done.stdout)["backends"]
     assert {h["outcome"] for h in backend["handshakes"]} <= {str(o) for o in BEFORE_TLS}
+
+
+@pytest.mark.tool("unshare", "ip", "mount")
+def test_a_log_of_trust_and_a_name_unknown_outside_are_unknown_until_the_kit_brings_evidence_from_inside(
+    python: str, lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    permitted()
+    monkeypatch.chdir(tmp_path)
+    backend, now = lab.backends["untrusted_root_sent"], datetime.now(UTC)
+    Path("log.json").write_text(blob_lines([failure(backend.host, TRUST, now)]))
+    Path("outside.pyz").write_bytes(kit.build([Target(backend.host, 443, backend.host)]))
+    outside = alone({"run": [python, *ISOLATED, "outside.pyz"]})
+    Path("outside.json").write_text(json.dumps(document(outside, now, "outside")))
+
+    def leads(*evidence: str) -> tuple[str, str, int]:
+        given = [word for name in evidence for word in ("--evidence", name)]
+        assert main(["analyze", "log.json", "--no-probe", "-q", "--out", "report", *given]) == 0
+        (cluster,) = json.loads(Path("report/report.json").read_text())["clusters"]
+        (first, *_) = cluster["attributions"]
+        return cluster["cause"], first["verdict"], len(evidence_file.read(Path("report/evidence.json")))
+
+    assert leads("outside.json") == ("unknown", "unknown", 1)
+    to = f"{backend.host}:443:127.0.0.1:{backend.port}"
+    words = ["--targets", "report/report.json", "--connect-to", to, "--allow-address", "127.0.0.1", "-o", "inside.pyz"]
+    assert main(["kit", *words]) == 0
+    done = run(python, Path("inside.pyz"), "--out", "inside.json")
+    assert done.returncode == 0, done.stderr
+    assert leads("outside.json", "inside.json") == ("untrusted_root", "confirmed", 2)
+
+
+def test_a_backend_of_a_report_that_cannot_be_asked_is_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "report"
+    logs = [str(SAMPLES / "causes" / name) for name in ("unknown", "name_mismatch")]
+    assert main(["analyze", *logs, "--no-probe", "-q", "--out", str(out)]) == 0
+    path = tmp_path / "kit.pyz"
+    assert main(["kit", "--targets", str(out / "report.json"), "-o", str(path)]) == 0
+    told = capsys.readouterr()
+    assert told.err == "not asked: (backend not named in the log): the log does not name the backend's host\n"
+    assert "asks 1 backend;" in told.out
 
 
 def test_without_a_target_the_command_says_what_to_name(capsys: pytest.CaptureFixture[str]) -> None:

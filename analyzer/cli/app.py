@@ -461,9 +461,10 @@ def _targets(hosts: Sequence[str], tier: Tier | None, settings: Mapping[str, str
 
 
 def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim) -> list[Target]:
-    """The failing backends of a report, asked with its gateways' own settings or with these."""
+    """The failing backends of a report, asked with its gateways' own settings or with these; standard error names those that cannot be."""
     from analyzer import report as report_files
     from analyzer.aim import target_of
+    from analyzer.cli import terminal
     from analyzer.gateway import with_settings
     from analyzer.probing import profiles
 
@@ -474,8 +475,11 @@ def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim) -> list[Tar
             profiles.offer(one.profile)  # anyone may have edited the report
         except ValueError as error:
             raise UsageError(f"{report}: the gateway {one.name or one.id}: {error}") from None
-    found = [target_of(f.cluster, gateways[f.cluster.gateway], aim) for f in loaded.findings]
-    return [t for t in found if not isinstance(t, str)]
+    found = [(f.cluster.backend.label, target_of(f.cluster, gateways[f.cluster.gateway], aim)) for f in loaded.findings]
+    for label, why in dict.fromkeys(found):
+        if isinstance(why, str):
+            typer.echo(terminal.printable(f"not asked: {label}: {why}"), err=True)
+    return [target for _, target in found if not isinstance(target, str)]
 
 
 def _aim(
