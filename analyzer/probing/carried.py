@@ -120,8 +120,9 @@ def _run(order: Order, arguments: Optional[Sequence[str]]) -> int:
     if not 0.1 <= asked.deadline <= 300:
         raise _Mendable("--deadline: write seconds between 0.1 and 300")
     out = _place(asked.out)
-    if encrypted.LACKS is not None and any(t.tls for t in targets):
-        _say(f"probe-kit: {encrypted.LACKS}: what servers show only under TLS 1.3 stays unseen")
+    lacking = encrypted.lacks()
+    if lacking is not None and any(t.tls for t in targets):
+        _say(f"probe-kit: {lacking}: what servers show only under TLS 1.3 stays unseen")
     at = datetime.now(timezone.utc)
     entries = probe(
         targets,
