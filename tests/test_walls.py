@@ -36,6 +36,7 @@ STEPS = [
     "incidents",
     "report",
     "pipeline",
+    "kit",
     "cli",
 ]
 MAY_NOT = {

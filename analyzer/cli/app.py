@@ -344,11 +344,13 @@ def kit(
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The kit to write.")] = Path("probe-kit.pyz"),
     gateway: Gateway = "auto",
+    ca_file: CaFiles = None,
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
     deny_address: Deny = None,
     setting: Settings = None,
+    control: Control = None,
     no_request: NoRequest = False,
     no_aia: NoAia = False,
     vantage: Vantage = "gateway",
@@ -367,12 +369,14 @@ def kit(
         no_request=no_request,
         no_aia=no_aia,
         proxy=None,
-        control=None,
+        control=control,
+        ca_files=ca_file or (),
     )
 
     from analyzer import kit as kits
     from analyzer import report as report_files
     from analyzer.cli import terminal
+    from analyzer.pipeline import anchors_of, subjects_of
 
     if targets is not None:
         asked += _targets_of(targets, settings, aim)
@@ -380,17 +384,19 @@ def kit(
         raise UsageError(
             "kit: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
         )
+    backends = tuple(dict.fromkeys(asked))
     built = kits.build(
-        tuple(dict.fromkeys(asked)),
+        (*backends, *ask.control),
         allow=ask.allow,
         deny=ask.deny,
         deadline=deadline,
         request=ask.request,
         fetch=ask.fetch,
         vantage=vantage,
+        issuers=subjects_of(anchors_of(ask.ca_files)) if ask.fetch else (),
     )
     report_files.write_file(out, built)
-    terminal.how_to_run(out, len(set(asked)), kits.RUN)
+    terminal.how_to_run(out, len(backends), vantage, kits.RUN)
     return EXIT_OK
 
 
@@ -458,9 +464,10 @@ def _targets(hosts: Sequence[str], tier: Tier | None, settings: Mapping[str, str
 
 
 def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim) -> list[Target]:
-    """The failing backends of a report, asked with its gateways' own settings or with these."""
+    """The failing backends of a report, asked with its gateways' own settings or with these; standard error names those that cannot be."""
     from analyzer import report as report_files
     from analyzer.aim import target_of
+    from analyzer.cli import terminal
     from analyzer.gateway import with_settings
     from analyzer.probing import profiles
 
@@ -471,8 +478,11 @@ def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim) -> list[Tar
             profiles.offer(one.profile)  # anyone may have edited the report
         except ValueError as error:
             raise UsageError(f"{report}: the gateway {one.name or one.id}: {error}") from None
-    found = [target_of(f.cluster, gateways[f.cluster.gateway], aim) for f in loaded.findings]
-    return [t for t in found if not isinstance(t, str)]
+    found = [(f.cluster.backend.label, target_of(f.cluster, gateways[f.cluster.gateway], aim)) for f in loaded.findings]
+    for label, why in dict.fromkeys(found):
+        if isinstance(why, str):
+            typer.echo(terminal.printable(f"not asked: {label}: {why}"), err=True)
+    return [target for _, target in found if not isinstance(target, str)]
 
 
 def _aim(

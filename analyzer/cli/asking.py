@@ -55,15 +55,10 @@ class Asking:
 
     def words(self, target: Target) -> str:
         """What would be asked of one target, on one line."""
-        goes = f"{target.connect_host}:{target.connect_port}" if target.connect_host else "its addresses, resolved then"
-        name = f"SNI {target.server_name}" if target.tls else "TCP only"
-        through = f", through the proxy {self.proxy.label}" if self.proxy else ""
-        asks = f", hello of {target.profile}, 1 to 5 connections to each address" if target.tls else ""
-        head = (
-            "" if not target.tls else ", HEAD / where TLS 1.3 hides what is asked" if self.request else ", no request"
-        )
-        aia = ", a missing issuer fetched" if self.fetch and target.tls else ""
-        return f"{target.host}:{target.port}\t{name}, to {goes}{through}{asks}{head}{aia}"
+        from analyzer.probing.target import words
+
+        through = self.proxy.label if self.proxy else None
+        return words(target, request=self.request, fetch=self.fetch, through=through)
 
 
 def asking(

@@ -77,13 +77,15 @@ def lines(told: Iterable[str]) -> None:
         sys.stdout.write(printable(line.replace("\t", "    ")) + "\n")
 
 
-def how_to_run(kit: Path, targets: int, ways: Sequence[tuple[str, str]]) -> None:
-    """Where the kit is and the lines that run it."""
+def how_to_run(kit: Path, asked: int, vantage: str, ways: Sequence[tuple[str, str]]) -> None:
+    """Where the kit is, what its evidence will claim, and the lines that run it."""
     lines(
         [
-            f"{kit}: asks {targets} backend{'s' if targets > 1 else ''}; it holds the probe and their names, nothing else."
+            f"{kit}: asks {asked} backend{'' if asked == 1 else 's'}; it holds the probe and whom to ask, no logs and no secrets."
         ]
     )
+    if vantage == "gateway":
+        lines(["What it collects speaks for the gateway: run it in the gateway's network, or with --vantage outside."])
     for what, line in ways:
         lines(["", f"{what}:", f"  {line.format(kit=shlex.quote(str(kit)))}"])
 

@@ -1,17 +1,17 @@
 """The format apim-triage/evidence/1: the probe's entries or a document in, `model.Evidence` out; and Evidence in, the file's bytes out.
 
-A file may come from anywhere, so reading one is strict: schema, size, base64, and certificates that parse. Only a certificate that was
-already broken when the server sent it may stay broken: `dumps` lists it in `unreadable`. Without that list, a certificate damaged on the
+A file may come from anywhere, so reading one is strict: schema, size, base64, and certificates that parse. Only a certificate that the
+server sent broken may be broken: its digest, recorded when it was collected, proves that. Without digests, a certificate damaged on the
 way (a truncated paste) would be judged as the server's fault; without the exception, one hostile server would make a whole file unreadable.
 """
 
 from __future__ import annotations
 
-import hashlib
 import warnings
 from collections.abc import Mapping, Sequence
 from dataclasses import fields, replace
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -22,6 +22,7 @@ from cryptography.utils import CryptographyDeprecationWarning
 
 from analyzer.errors import EvidenceError
 from analyzer.model import Aia, Collected, Evidence, Fetched, Handshake, Outcome, Stage
+from analyzer.probing.handshake import digests
 from analyzer.probing.profiles import offer
 from analyzer.probing.target import is_address
 
@@ -40,8 +41,9 @@ class _Handshake(msgspec.Struct, kw_only=True):
     suite: str | None = None
     group: str | None = None
     chain_b64: Annotated[tuple[bytes, ...], msgspec.Meta(max_length=MOST_CERTIFICATES)] = ()  # base64 in JSON
-    chain_sha256: tuple[str, ...] = ()  # lower-case hex, in the chain's order; empty: not recorded
-    unreadable: tuple[int, ...] = ()  # places in the chain of certificates that did not parse when they were collected
+    chain_sha256: Annotated[
+        tuple[str, ...], msgspec.Meta(max_length=MOST_CERTIFICATES)
+    ] = ()  # lower-case hex, in the chain's order; empty: not recorded
     client_cert_requested: bool | None = None
     client_cert_required: bool | None = None
     alert: str | None = None
@@ -164,17 +166,18 @@ def _check(path: Path, backend: _Backend) -> None:
     except ValueError as error:
         raise EvidenceError(f"{path}: {_label(backend)}: {error}") from None
     for handshake in backend.handshakes:
-        for place, der in enumerate(handshake.chain_b64):
-            if not _intact(handshake, place, der):
-                where = f"certificate {place + 1} of the handshake {handshake.offer[:60]!r}"
-                raise EvidenceError(f"{path}: {_label(backend)}: {where} is broken; copy the file again, whole")
+        place = _damaged(handshake)
+        if place is not None:
+            where = f"certificate {place + 1} of the handshake {handshake.offer[:60]!r}"
+            raise EvidenceError(f"{path}: {_label(backend)}: {where} is broken; copy the file again, whole")
 
 
-def _intact(handshake: _Handshake, place: int, der: bytes) -> bool:
-    """Whether the certificate is as it was collected: by its digest where that was recorded, else by its parsing."""
-    if place < len(handshake.chain_sha256):
-        return hashlib.sha256(der).hexdigest() == handshake.chain_sha256[place]
-    return place in handshake.unreadable or _parses(der)
+def _damaged(handshake: _Handshake) -> int | None:
+    """The place of the first certificate that is not as it was collected: by its digest where that was recorded, else by its parsing."""
+    if handshake.chain_sha256:
+        pairs = zip_longest(digests(handshake.chain_b64), handshake.chain_sha256)
+        return next((place for place, (now, then) in enumerate(pairs) if now != then), None)
+    return next((place for place, der in enumerate(handshake.chain_b64) if not _parses(der)), None)
 
 
 def _parses(der: bytes) -> bool:
@@ -222,7 +225,8 @@ def _backend(evidence: Evidence, *, collected: Collected | None) -> _Backend:
         pinned=evidence.pinned,
         allowed=evidence.allowed,
         handshakes=tuple(
-            _Handshake(chain_b64=h.chain, unreadable=_unreadable(h.chain), **_shared(h)) for h in evidence.handshakes
+            _Handshake(chain_b64=h.chain, chain_sha256=tuple(digests(h.chain)), **_shared(h))
+            for h in evidence.handshakes
         ),
         proxy=evidence.proxy,
         aia=tuple(
@@ -234,7 +238,3 @@ def _backend(evidence: Evidence, *, collected: Collected | None) -> _Backend:
 
 def _shared(handshake: Handshake | _Handshake) -> dict[str, Any]:
     return {name: getattr(handshake, name) for name in _SHARED}
-
-
-def _unreadable(chain: Sequence[bytes]) -> tuple[int, ...]:
-    return tuple(place for place, der in enumerate(chain) if not _parses(der))

@@ -6,7 +6,6 @@ A connection in, an entry out. Only for servers that are known to agree on TLS 1
 from __future__ import annotations
 
 import asyncio
-import ssl
 from contextlib import suppress
 from typing import Any, Callable, Optional, Tuple, TypeVar
 
@@ -14,11 +13,25 @@ from analyzer.probing import iana, messages, wire
 from analyzer.probing.connection import BLAMES_OUR_BYTES, CHUNK, TIMED_OUT, Connection
 from analyzer.probing.handshake import Entry, Outcome, Stage, entry
 
+try:
+    import ssl
+except ImportError:  # a Python that was built without OpenSSL
+    _HAS_SSL = False
+else:
+    _HAS_SSL = True
+
 T = TypeVar("T")
 
 
 class _TooLarge(Exception):
     """More bytes than any honest handshake has."""
+
+
+def lacks() -> Optional[str]:
+    """Why this Python cannot make such a handshake; None: it can."""
+    if not _HAS_SSL:
+        return "this Python has no ssl module"
+    return None if ssl.HAS_TLSv1_3 else "this Python's ssl module has no TLS 1.3"
 
 
 async def shake(connection: Connection, name: str, sni: Optional[str], request: bytes, until: float) -> Entry:
@@ -29,8 +42,9 @@ async def shake(connection: Connection, name: str, sni: Optional[str], request: 
     `client_cert_required` stays None. The socket is closed when it returns.
     """
     with connection.socket:
-        if not ssl.HAS_TLSv1_3:
-            return entry(name, Outcome.CONNECT_FAILED, Stage.CONNECT, detail="this Python's ssl module has no TLS 1.3")
+        lacking = lacks()
+        if lacking is not None:
+            return entry(name, Outcome.CONNECT_FAILED, Stage.CONNECT, detail=lacking)
         session = _Session(connection, sni)
         outcome, detail = await session.talk(request, until)
         session.leave()

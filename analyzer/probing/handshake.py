@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import base64
-from typing import Any, Dict, Optional, Sequence
+import hashlib
+from typing import Any, Dict, List, Optional, Sequence
 
 MOST_CERTIFICATES = 100  # of one chain; no honest server comes near
 
@@ -55,6 +56,11 @@ class NoConnection(Exception):
         self.address = address
 
 
+def digests(chain: Sequence[bytes]) -> List[str]:
+    """The SHA-256 of each certificate, in lower-case hex: whoever reads the evidence can tell what was damaged on the way."""
+    return [hashlib.sha256(der).hexdigest() for der in chain]
+
+
 def entry(
     offer: str,
     outcome: str,
@@ -71,6 +77,7 @@ def entry(
     seconds: float = 0.0,
 ) -> Entry:
     """The entry of one connection; `chain`: DER as sent, leaf first, of which the first 100 are kept."""
+    chain = chain[:MOST_CERTIFICATES]
     return {
         "offer": offer,
         "outcome": outcome,
@@ -78,7 +85,8 @@ def entry(
         "version": version,
         "suite": suite,
         "group": group,
-        "chain_b64": [base64.b64encode(der).decode("ascii") for der in chain[:MOST_CERTIFICATES]],
+        "chain_b64": [base64.b64encode(der).decode("ascii") for der in chain],
+        "chain_sha256": digests(chain),
         "client_cert_requested": client_cert_requested,
         "client_cert_required": client_cert_required,
         "alert": alert,

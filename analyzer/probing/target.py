@@ -25,6 +25,17 @@ class Target(NamedTuple):
     tls: bool = True  # False: only whether TCP connects
 
 
+def words(target: Target, *, request: bool, fetch: bool, through: Optional[str] = None) -> str:
+    """What would be asked of it, on one line; `request`, `fetch`: as for `probe`; `through`: the proxy."""
+    goes = f"{target.connect_host}:{target.connect_port}" if target.connect_host else "its addresses, resolved then"
+    name = f"SNI {target.server_name}" if target.tls else "TCP only"
+    proxy = f", through the proxy {through}" if through else ""
+    asks = f", hello of {target.profile}, 1 to 5 connections to each address" if target.tls else ""
+    head = "" if not target.tls else ", HEAD / where TLS 1.3 hides what is asked" if request else ", no request"
+    aia = ", a missing issuer fetched" if fetch and target.tls else ""
+    return f"{target.host}:{target.port}\t{name}, to {goes}{proxy}{asks}{head}{aia}"
+
+
 def is_address(text: str) -> bool:
     """Whether the text is an IP literal, with or without a zone (RFC 4007 section 11)."""
     if ":" not in text and not text[-1:].isdigit():

@@ -165,7 +165,6 @@ def test_a_hostile_servers_broken_certificates_are_kept_and_survive_the_file(tmp
     with peer(says(speech.flight([b"not a certificate", BROKEN, LEAF.der]))) as server:
         made = evidence_file.of([ask(server.port)], HERE)
     assert made[0].chain == (b"not a certificate", BROKEN, LEAF.der)
-    assert json.loads(evidence_file.dumps(made))["backends"][0]["handshakes"][0]["unreadable"] == [0, 1]
     assert evidence_file.read(written(tmp_path, evidence_file.dumps(made))) == made
 
 

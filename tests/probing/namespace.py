@@ -32,7 +32,7 @@ def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
     each time it is asked; `proxy`: a host where a proxy opens every tunnel; `server`: a command to start and
     `ready`: the text it says when it listens; `listen`: addresses where port 443 says a whole flight; `ask`: arguments of Target;
     `deadline`: seconds. With `leaf` instead of `ask`: fetch the issuer of this certificate (base64), where `library` has addresses
-    where port 80 says `says` (base64); the `aia` entries come back.
+    where port 80 says `says` (base64); the `aia` entries come back. Or `run`: a command that prints the evidence.
     """
     done = subprocess.run(ENTER, input=json.dumps(description), capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
@@ -54,6 +54,10 @@ def main() -> None:
             stack.enter_context(_running(description["server"], description["ready"]))
         for address in description.get("listen", []):
             stack.enter_context(peer(says(flight([b"\x30\x00"])), host=address, port=443))
+        if "run" in description:
+            done = subprocess.run(description["run"], stdout=subprocess.PIPE, check=True)
+            json.dump(json.loads(done.stdout)["backends"], sys.stdout)
+            return
         for address in description.get("library", []):
             stack.enter_context(peer(says(base64.b64decode(description["says"])), host=address, port=80))
         proxy = None
