@@ -23,7 +23,7 @@ def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
     """Probe inside a fresh namespace; what the namespace holds, and whom to ask, is in the description.
 
     `answers`: host → addresses, or an error code of DNS (RFC 1035 section 4.1.1), or "silence"; `server`: a command to start and
-    `ready`: the text it says when it listens; `listen`: addresses where port 443 says a whole flight; `ask`: arguments of Target;
+    `ready`: the text it says when it listens; `listen`: addresses where port 443 says a whole flight; `routes`: arguments of `ip route add`; `ask`: arguments of Target;
     `deadline`: seconds.
     """
     done = subprocess.run(ENTER, input=json.dumps(description), capture_output=True, text=True, timeout=60)
@@ -40,6 +40,8 @@ def main() -> None:
 
     description = json.load(sys.stdin)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for route in description.get("routes", []):
+        subprocess.run(["ip", "route", "add", *route], check=True)
     with ExitStack() as stack:
         stack.enter_context(_resolver(stack, description.get("answers", {})))
         if "server" in description:

@@ -14,6 +14,7 @@ from tests import make
 from tests.conftest import need
 from tests.probing.namespace import ENTER, alone
 from tests.probing.peers import HOST, only
+from tests.probing.servers import GNUTLS_READY, gnutls
 
 pytestmark = pytest.mark.tool("unshare", "ip", "mount")
 
@@ -116,25 +117,11 @@ LEAF = make.leaf(HOST, make.intermediate("Issuing", ROOT), kind="rsa2048")
 @pytest.mark.tool("gnutls-serv")
 class TestGnutls:
     def ask(self, folder: Path, priority: str, *options: str, profile: str = "classic") -> dict[str, Any]:
-        pem = str(LEAF.write(folder))
         root = folder / "root.pem"
         root.write_bytes(ROOT.pem)
-        files = ["--x509certfile", pem, "--x509keyfile", pem, "--x509cafile", str(root)]
-        # The machine's own GnuTLS settings may forbid old versions, which these tests are about.
-        server = [
-            "env",
-            "GNUTLS_SYSTEM_PRIORITY_FILE=/dev/null",
-            "gnutls-serv",
-            "--http",
-            "--port",
-            "443",
-            "--priority",
-            priority,
-            *files,
-            *options,
-        ]
+        server = gnutls(LEAF, folder, priority, "--x509cafile", str(root), *options)
         target = asked(profile=profile, connect_host="127.0.0.1")
-        return alone({"server": server, "ready": "listening on IPv4", "ask": [target]})[0]
+        return alone({"server": server, "ready": GNUTLS_READY, "ask": [target]})[0]
 
     def test_a_healthy_server_takes_one_connection(self, tmp_path: Path) -> None:
         seen = only(self.ask(tmp_path, "NORMAL", "--disable-client-cert"))
