@@ -33,6 +33,13 @@ def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def permitted() -> tuple[bool, str]:
+    """Whether this machine lets us have a network of our own, and what it says where it does not."""
+    command = [*ENTER[: ENTER.index("--mount") + 1], "true"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    return done.returncode == 0, f"this machine permits no network namespace: {done.stderr.strip()}"
+
+
 def main() -> None:
     from analyzer.probing import Policy, Target, probe
     from tests.probing.peers import peer, says

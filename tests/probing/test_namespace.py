@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pytest
 
 from tests import make
 from tests.conftest import need
-from tests.probing.namespace import ENTER, alone
+from tests.probing.namespace import alone, permitted
 from tests.probing.peers import HOST, only
 from tests.probing.servers import GNUTLS_READY, gnutls
 
@@ -21,9 +20,7 @@ pytestmark = pytest.mark.tool("unshare", "ip", "mount")
 
 @pytest.fixture(scope="module", autouse=True)
 def _permitted() -> None:
-    command = [*ENTER[: ENTER.index("--mount") + 1], "true"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    need(done.returncode == 0, f"this machine permits no network namespace: {done.stderr.strip()}")
+    need(*permitted())
 
 
 def asked(host: str = HOST, **changes: Any) -> dict[str, Any]:
