@@ -113,7 +113,9 @@ def nginx(
                 process.terminate()
 
 
-def gnutls(identity: Issued, folder: Path, priority: str, *options: str, chain: Sequence[Issued] | None = None) -> list[str]:
+def gnutls(
+    identity: Issued, folder: Path, priority: str, *options: str, chain: Sequence[Issued] | None = None
+) -> list[str]:
     """The command of a gnutls-serv on port 443 of every interface: for a namespace of its own, where that is nobody else's."""
     pem = str(identity.write(folder, chain=chain))
     # The machine's own GnuTLS settings may forbid old versions, which tests are about.
