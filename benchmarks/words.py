@@ -1,6 +1,6 @@
 """Which words of a tool speak of which cause: its raw output in, yes, partly or no out.
 
-The rule. **yes**: the words pick the right cause: in this run they stand in the output for no backend that has another one.
+The rule. **yes**: the words pick the right cause: in this run they stand in the output for no faulty backend that has another.
 **partly**: they stand for backends with other causes too, or the reader must compare fields (dates, names).
 **no**: nothing, or a wrong cause. For a healthy backend yes means: no false alarm. A list of what the server accepts counts as
 words, because it is the fact itself. One table per tool, ours included.
@@ -50,10 +50,15 @@ def _grade(fault: Fault, said: Mapping[Words, Sequence[Fault]]) -> str:
     right = truth(fault)
     here = [w for w, where in said.items() if fault in where]
     if right == GOOD:
-        return "no" if here else "yes"
+        return "yes" if all(w.compare for w in here) else "no"
     speaking = [w for w in here if right & set(w.causes)]
-    alone = [w for w in speaking if not w.compare and set.intersection(*(truth(f) for f in said[w])) & set(w.causes)]
+    alone = [w for w in speaking if not w.compare and _shared(said[w]) & set(w.causes)]
     return "yes" if alone else "partly" if speaking else "no"
+
+
+def _shared(faults: Sequence[Fault]) -> set[C]:
+    """The causes that all of these backends have, the healthy ones left out."""
+    return set.intersection(*(right for right in map(truth, faults) if right != GOOD))
 
 
 OURS = [Words(rf"^\S+  {cause}\b", (cause,)) for cause in C if cause not in (C.NOT_REPRODUCED, C.UNKNOWN)]
@@ -79,7 +84,8 @@ OPENSSL = [
     Words("Connection refused", (C.REFUSED,)),
 ]
 
-_GIVEN = "Supplied CA file CA Store.*"  # the store that holds root A; the others know neither root
+# The store that holds root A, of the chain that the SNI brought; sslyze says itself that the other chain can be ignored.
+_GIVEN = r"\A(?s:(?:(?!can be ignored).)*?)Supplied CA file CA Store.*"
 SSLYZE = [
     Words(_GIVEN + "no matching subjectAltName", (C.NAME_MISMATCH,)),
     Words(_GIVEN + "has no subjectAltName"),
@@ -104,9 +110,9 @@ SSLSCAN = [
     Words(r"^Subject: +(\S+)(?s:.*)^Issuer: +\1$", (C.SELF_SIGNED,), compare=True),
     Words(r"Not valid after: +Nov 18 .* 2026", (C.EXPIRED,), compare=True),
     Words(r"Not valid before: +(?!Jan +1 )", (C.NOT_YET_VALID,), compare=True),  # the others: since 1 January
-    Words("TLSv1.2 +disabled", (C.TLS_VERSION,)),
+    Words(r"TLSv1\.1 +enabled\n.*TLSv1\.2 +disabled|TLSv1\.2 +disabled\nTLSv1\.3 +enabled", (C.TLS_VERSION,)),
     Words(r"\A(?s:(?!.*\nAccepted).*\nPreferred)", (C.CIPHER_SUITE,)),
-    Words(r"\A(?s:(?!.* Curve (?!P-521)).* Curve P-521)", (C.TLS_PARAMETERS,)),
+    Words(r"\A(?s:(?!.*bits +\S+ +Curve (?!P-521)).*bits +\S+ +Curve P-521)", (C.TLS_PARAMETERS,)),
     Words("Could not open a connection", (C.REFUSED,)),
 ]
 
@@ -116,7 +122,7 @@ TESTSSL = [
     Words(r"NOT ok \(self signed CA in chain\)", (C.UNTRUSTED_ROOT,)),
     Words(r"NOT ok \(self signed\)", (C.SELF_SIGNED,)),
     Words("expired", (C.EXPIRED,)),
-    Words("not yet valid|NOT before", (C.NOT_YET_VALID,)),
+    Words(r"Certificate Validity .*\((?!2026-01-01)", (C.NOT_YET_VALID,), compare=True),
     Words("extended key usage +TLS Web Client Authentication$", (C.WRONG_USAGE,)),
     Words("path length|subtree", (C.CHAIN_CONSTRAINT,)),
     Words(r"TLS 1\.2 +not offered", (C.TLS_VERSION,)),

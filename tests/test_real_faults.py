@@ -14,6 +14,8 @@ from typing import Any
 import pytest
 
 from analyzer import evidence
+from analyzer.lab import Lab
+from analyzer.lab.catalogue import CATALOGUE, Fault
 from analyzer.model import CauseName, Collected, Evidence, Finding, Tier, Verdict
 from analyzer.pipeline import Aim, check, probe_backends, target_for
 from analyzer.probing import Target
@@ -96,6 +98,7 @@ CHAINS = {
     "RSA 1024": Chain(leaf=make.leaf(HOST, ISSUING, kind="rsa1024"), cause=C.NOT_REPRODUCED),  # .NET takes it
     "RSA leaf under ECDSA CA": Chain(leaf=RSA, cause=C.NOT_REPRODUCED),
 }
+CERTIFICATE = {chain.cause for chain in CHAINS.values()} - {C.NOT_REPRODUCED}
 PROGRAMS: dict[str, Callable[[Chain, Path], Servers]] = {
     "python": lambda chain, folder: python_ssl(chain.leaf, folder, chain=chain.sent),
     "openssl": lambda chain, folder: openssl(chain.leaf, folder, *AnySuite, chain=chain.sent),
@@ -117,6 +120,19 @@ def test_a_certificate_fault_is_named_in_one_connection(fault: str, program: str
 def test_a_gateway_with_tls_1_3_names_it_in_two(fault: str, program: str, tmp_path: Path) -> None:
     with PROGRAMS[program](CHAINS[fault], tmp_path) as port:
         named(judged(None, port, SELF_HOSTED, tmp_path), CHAINS[fault].cause, most=2)
+
+
+def test_every_fault_of_the_lab_is_named_and_its_servers_count_the_connections(tmp_path: Path) -> None:
+    given = tmp_path / "given.pem"
+    with Lab(now=datetime.now(UTC)) as lab:
+        given.write_bytes(lab.ca_pem)
+        aim = Aim(connect_to={(b.host, 443): ("127.0.0.1", b.port) for b in lab.backends.values()})
+        targets = [target_for(b.host, 443, CLASSIC, aim) for b in lab.backends.values()]
+        found = check(targets, probe=lambda asked: probe_backends(asked, policy=LOOPBACK, deadline=3), ca_files=[given])
+    assert {f.cluster.backend.host: f.lead.cause for f in found} == {b.host: b.cause for b in lab.backends.values()}
+    costly = {name: b.connections for name, b in lab.backends.items() if b.connections > 1}
+    assert max(costly.values()) <= 4
+    assert set(costly) & {f for f in Fault if CATALOGUE[f].cause in CERTIFICATE} <= {Fault.CLIENT_CERTIFICATE_ASKED}
 
 
 def python(identity: Issued = LEAF, **terms: Any) -> Callable[[Path], Servers]:
