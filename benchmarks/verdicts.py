@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import statistics
 import subprocess
 import tempfile
@@ -32,19 +34,24 @@ class Cost:
 def ask(tool: Tool, backends: Sequence[LabBackend], root: str, limit: float) -> Cost:
     """Run the tool on these backends in one process; one that takes longer than the limit (seconds) is ended."""
     before, began = _connections(backends), time.perf_counter()
-    try:
-        done = subprocess.run(
+    with tempfile.TemporaryFile() as heard:
+        # A session of its own: some tools are shell scripts, whose children must go with them.
+        process = subprocess.Popen(
             tool.command(backends, root),
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
+            stdout=heard,
             stderr=subprocess.STDOUT,
-            timeout=limit,
+            start_new_session=True,
         )
-        output = done.stdout
-    except subprocess.TimeoutExpired as late:
-        output = late.stdout or b""
-    seconds = time.perf_counter() - began
-    return Cost(seconds=seconds, connections=_connections(backends) - before, output=output.decode(errors="replace"))
+        try:
+            process.wait(limit)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+        seconds = time.perf_counter() - began
+        heard.seek(0)
+        output = heard.read().decode(errors="replace")
+    return Cost(seconds=seconds, connections=_connections(backends) - before, output=output)
 
 
 def _connections(backends: Sequence[LabBackend]) -> int:
