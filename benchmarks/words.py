@@ -61,7 +61,9 @@ def _shared(faults: Sequence[Fault]) -> set[C]:
     return set.intersection(*(right for right in map(truth, faults) if right != GOOD))
 
 
-OURS = [Words(rf"^\S+  {cause}\b", (cause,)) for cause in C if cause not in (C.NOT_REPRODUCED, C.UNKNOWN)]
+OURS = [
+    Words(rf"^(?:[\w ]+: )?\S+:443  {cause}\b", (cause,)) for cause in C if cause not in (C.NOT_REPRODUCED, C.UNKNOWN)
+]
 
 OPENSSL = [
     Words("hostname mismatch", (C.NAME_MISMATCH,)),

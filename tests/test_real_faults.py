@@ -14,10 +14,11 @@ from typing import Any
 import pytest
 
 from analyzer import evidence
+from analyzer.aim import Aim, target_for
 from analyzer.lab import Lab
 from analyzer.lab.catalogue import CATALOGUE, Fault
 from analyzer.model import CauseName, Collected, Evidence, Finding, Tier, Verdict
-from analyzer.pipeline import Aim, check, probe_backends, target_for
+from analyzer.pipeline import check, probe_backends
 from analyzer.probing import Target
 from tests import make
 from tests.conftest import need
@@ -49,7 +50,7 @@ def judged(
     """The verdict as `check` gives it to a gateway that was given ROOT; `found`: evidence from elsewhere, else the port is asked."""
     given = folder / "given.pem"
     given.write_bytes(ROOT.pem)
-    target = target_for(HOST, 443, tier, Aim(connect_to={(HOST, 443): ("127.0.0.1", port)} if port else None))
+    target = target_for(HOST, 443, tier.value, Aim(connect_to={(HOST, 443): ("127.0.0.1", port)} if port else None))
 
     def probe(targets: Sequence[Target]) -> Sequence[Evidence]:
         return probe_backends(targets, policy=LOOPBACK, deadline=deadline) if found is None else found
@@ -127,11 +128,11 @@ def test_every_fault_of_the_lab_is_named_and_its_servers_count_the_connections(t
     with Lab(now=datetime.now(UTC)) as lab:
         given.write_bytes(lab.ca_pem)
         aim = Aim(connect_to={(b.host, 443): ("127.0.0.1", b.port) for b in lab.backends.values()})
-        targets = [target_for(b.host, 443, CLASSIC, aim) for b in lab.backends.values()]
+        targets = [target_for(b.host, 443, CLASSIC.value, aim) for b in lab.backends.values()]
         found = check(targets, probe=lambda asked: probe_backends(asked, policy=LOOPBACK, deadline=3), ca_files=[given])
     assert {f.cluster.backend.host: f.lead.cause for f in found} == {b.host: b.cause for b in lab.backends.values()}
     costly = {name: b.connections for name, b in lab.backends.items() if b.connections > 1}
-    assert max(costly.values()) <= 4
+    assert max(costly.values()) <= 5  # the fifth asks without the name, where no hello with it was answered
     assert set(costly) & {f for f in Fault if CATALOGUE[f].cause in CERTIFICATE} <= {Fault.CLIENT_CERTIFICATE_ASKED}
 
 
@@ -217,10 +218,10 @@ FAULTS = [  # the fault, the program, how it is served, the gateway's tier, the 
     ("asked for; private root", "nginx", web("ssl_verify_client optional", ASKING, identity=PRIVATE), CLASSIC, C.UNTRUSTED_ROOT, 2),
     ("HTTP", "nginx", web(tls=False), CLASSIC, C.NOT_TLS, 1),
     ("SSH", "scripted", scripted(says(b"SSH-2.0-OpenSSH_9.6\r\n"), speaks_first=True), CLASSIC, C.NOT_TLS, 1),
-    ("no certificate", "openssl", s_server("-nocert"), CLASSIC, C.HANDSHAKE_ABORTED, 4),
-    ("certificate's file missing", "nginx", web("ssl_certificate /nowhere/$ssl_server_name.pem", "ssl_certificate_key /nowhere/$ssl_server_name.pem"), CLASSIC, C.HANDSHAKE_ABORTED, 4),
-    ("closes on hello", "scripted", scripted(closes), CLASSIC, C.HANDSHAKE_ABORTED, 4),
-    ("resets on hello", "scripted", scripted(resets), CLASSIC, C.RESET, 4),
+    ("no certificate", "openssl", s_server("-nocert"), CLASSIC, C.HANDSHAKE_ABORTED, 5),
+    ("certificate's file missing", "nginx", web("ssl_certificate /nowhere/$ssl_server_name.pem", "ssl_certificate_key /nowhere/$ssl_server_name.pem"), CLASSIC, C.HANDSHAKE_ABORTED, 5),
+    ("closes on hello", "scripted", scripted(closes), CLASSIC, C.HANDSHAKE_ABORTED, 5),
+    ("resets on hello", "scripted", scripted(resets), CLASSIC, C.RESET, 5),
     ("nothing listens", "the kernel", nobody, CLASSIC, C.REFUSED, 2),
     ("silent", "scripted", scripted(listens), CLASSIC, C.TIMEOUT, 1),
     ("never accepted", "the kernel", never_accepts, CLASSIC, C.TIMEOUT, 1),
@@ -235,7 +236,7 @@ FAULTS = [  # the fault, the program, how it is served, the gateway's tier, the 
     ("start", "tier", "cause", "most"),
     [pytest.param(*row[2:], id=f"{row[0]}, {row[1]}, {row[3]}") for row in FAULTS],
 )
-def test_a_connection_fault_is_named_in_four(
+def test_a_connection_fault_is_named_in_few(
     start: Callable[[Path], Servers], tier: Tier, cause: CauseName, most: int, tmp_path: Path
 ) -> None:
     deadline = 1 if cause is C.TIMEOUT else 5
@@ -259,7 +260,7 @@ REFUSING_NAMES: dict[str, Callable[[Path], Servers]] = {
 @pytest.mark.parametrize("program", REFUSING_NAMES)
 def test_a_server_that_refuses_the_name_is_named(program: str, tmp_path: Path) -> None:
     with REFUSING_NAMES[program](tmp_path) as port:
-        named(judged(None, port, CLASSIC, tmp_path), C.HANDSHAKE_ABORTED, most=4)
+        named(judged(None, port, CLASSIC, tmp_path), C.HANDSHAKE_ABORTED, most=5)
 
 
 @pytest.mark.tool("unshare", "ip", "mount")
@@ -274,7 +275,7 @@ def test_a_server_that_refuses_the_name_is_named(program: str, tmp_path: Path) -
     ],
 )
 def test_a_network_fault_is_named(fault: dict[str, Any], cause: CauseName, tmp_path: Path) -> None:
-    named(judged(in_namespace({}, **fault), None, CLASSIC, tmp_path), cause, most=2)
+    named(judged(in_namespace({}, **fault), None, CLASSIC, tmp_path), cause, most=4)  # two tries per address
 
 
 @pytest.mark.tool("unshare", "ip", "mount")
