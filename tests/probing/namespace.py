@@ -30,7 +30,8 @@ def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
 
     `answers`: host → addresses, or an error code of DNS (RFC 1035 section 4.1.1), or "silence", or a list of these in {"turns": …}, one for
     each time it is asked; `proxy`: a host where a proxy opens every tunnel; `server`: a command to start and
-    `ready`: the text it says when it listens; `listen`: addresses where port 443 says a whole flight; `ask`: arguments of Target;
+    `ready`: the text it says when it listens; `listen`: addresses where port 443 says a whole flight; `routes`: arguments of `ip route
+    add`; `ask`: arguments of Target;
     `deadline`: seconds. With `leaf` instead of `ask`: fetch the issuer of this certificate (base64), where `library` has addresses
     where port 80 says `says` (base64); the `aia` entries come back. Or `run`: a command that prints the evidence.
     """
@@ -41,6 +42,13 @@ def alone(description: dict[str, Any]) -> list[dict[str, Any]]:
     return found
 
 
+def permitted() -> tuple[bool, str]:
+    """Whether this machine lets us have a network of our own, and what it says where it does not."""
+    command = [*ENTER[: ENTER.index("--mount") + 1], "true"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
+    return done.returncode == 0, f"this machine permits no network namespace: {done.stderr.strip()}"
+
+
 def main() -> None:
     from analyzer.probing import Proxy
     from tests.probing.peers import hears, peer, says, sends, then
@@ -48,6 +56,8 @@ def main() -> None:
 
     description = json.load(sys.stdin)
     subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
+    for route in description.get("routes", []):
+        subprocess.run(["ip", "route", "add", *route], check=True)
     with ExitStack() as stack:
         stack.enter_context(_resolver(stack, description.get("answers", {})))
         if "server" in description:

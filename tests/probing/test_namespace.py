@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 import time
 from pathlib import Path
 from typing import Any
@@ -12,17 +11,16 @@ import pytest
 
 from tests import make
 from tests.conftest import need
-from tests.probing.namespace import ENTER, alone
+from tests.probing.namespace import alone, permitted
 from tests.probing.peers import HOST, only
+from tests.probing.servers import GNUTLS_READY, gnutls
 
 pytestmark = pytest.mark.tool("unshare", "ip", "mount")
 
 
 @pytest.fixture(scope="module", autouse=True)
 def _permitted() -> None:
-    command = [*ENTER[: ENTER.index("--mount") + 1], "true"]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=30)
-    need(done.returncode == 0, f"this machine permits no network namespace: {done.stderr.strip()}")
+    need(*permitted())
 
 
 def asked(host: str = HOST, **changes: Any) -> dict[str, Any]:
@@ -148,25 +146,11 @@ LEAF = make.leaf(HOST, make.intermediate("Issuing", ROOT), kind="rsa2048")
 @pytest.mark.tool("gnutls-serv")
 class TestGnutls:
     def ask(self, folder: Path, priority: str, *options: str, profile: str = "classic") -> dict[str, Any]:
-        pem = str(LEAF.write(folder))
         root = folder / "root.pem"
         root.write_bytes(ROOT.pem)
-        files = ["--x509certfile", pem, "--x509keyfile", pem, "--x509cafile", str(root)]
-        # The machine's own GnuTLS settings may forbid old versions, which these tests are about.
-        server = [
-            "env",
-            "GNUTLS_SYSTEM_PRIORITY_FILE=/dev/null",
-            "gnutls-serv",
-            "--http",
-            "--port",
-            "443",
-            "--priority",
-            priority,
-            *files,
-            *options,
-        ]
+        server = gnutls(LEAF, folder, priority, "--x509cafile", str(root), *options)
         target = asked(profile=profile, connect_host="127.0.0.1")
-        return alone({"server": server, "ready": "listening on IPv4", "ask": [target]})[0]
+        return alone({"server": server, "ready": GNUTLS_READY, "ask": [target]})[0]
 
     def test_a_healthy_server_takes_one_connection(self, tmp_path: Path) -> None:
         seen = only(self.ask(tmp_path, "NORMAL", "--disable-client-cert"))
