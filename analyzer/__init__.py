@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from analyzer import messages, trust
     from analyzer.aim import Aim
+    from analyzer.checking import probe_backends as probe
     from analyzer.model import Evidence, Report, Tier, Window
     from analyzer.pipeline import analyze
-    from analyzer.pipeline import probe_backends as probe
     from analyzer.probing import Policy, Target
     from analyzer.report import load as load_report
 
@@ -45,7 +45,7 @@ _WHERE = {
     "analyze": ("analyzer.pipeline", "analyze"),
     "load_report": ("analyzer.report", "load"),
     "messages": ("analyzer.messages", None),
-    "probe": ("analyzer.pipeline", "probe_backends"),
+    "probe": ("analyzer.checking", "probe_backends"),
     "trust": ("analyzer.trust", None),
 }
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -16,7 +15,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from analyzer import messages
-from analyzer.model import Backend, Cluster, Family, Hour, Kind, Message, Rest, Share, State
+from analyzer.model import Backend, Cluster, Family, Hour, Kind, Message, Rest, Share, State, cluster_id
 from analyzer.tally import Tally, rows
 
 SAMPLES = 5  # correlation ids kept per cluster
@@ -73,13 +72,6 @@ def clusters_of(tally: Tally, most: int | None = None) -> tuple[tuple[Cluster, .
             each=tuple(counted[n] for n in beyond),
         ),
     )
-
-
-def cluster_id(gateway: str, backend: Backend, family: Family) -> str:
-    """First 12 hex digits of SHA-256 over gateway, backend and family: the same in every run."""
-    name = backend.host or ",".join(backend.backend_ids)
-    parts = (gateway, backend.scheme, name, str(backend.port or ""), family.value)
-    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
 
 
 def _places(frame: pd.DataFrame) -> tuple[Numbers, list[Place]]:

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from analyzer import messages
 from analyzer.errors import UsageError
 from analyzer.model import Gateway, Tier, TierFrom
 from analyzer.probing import of_settings
-from analyzer.tally import Tally, rows
+
+if TYPE_CHECKING:
+    from analyzer.tally import Tally
 
 Platform = Literal["windows", "dotnet-linux"]
 
@@ -60,6 +62,8 @@ def gateways_of(
     the wording of its errors (.NET Framework: classic; modern .NET: v2); else classic is assumed, and said so. `settings`
     decide what each offers. UsageError where they leave it no version.
     """
+    from analyzer.tally import rows
+
     counts: dict[str, int] = defaultdict(int)
     names: dict[str, tuple[str, str]] = {}
     seen: dict[str, dict[str, dict[str, int]]] = defaultdict(lambda: defaultdict(lambda: defaultdict(int)))
@@ -95,6 +99,8 @@ def _tier(seen: dict[str, dict[str, int]], stacks: dict[str, int]) -> tuple[Tier
 
 def _stacks(tally: Tally) -> dict[str, dict[str, int]]:
     """Failures per gateway and per stack that words its errors so."""
+    from analyzer.tally import rows
+
     stacks: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     sums = tally.failures.groupby(["gateway", "signature"], observed=True)["count"].sum()
     of = {text: messages.classify(text).stack for text in tally.failures["signature"].cat.categories}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -64,6 +65,7 @@ __all__ = [
     "Verdict",
     "WhatIf",
     "Window",
+    "cluster_id",
 ]
 
 
@@ -85,6 +87,13 @@ class Backend:
         if self.backend_ids:
             return f"backend entity {', '.join(self.backend_ids)}"
         return "(backend not named in the log)"
+
+
+def cluster_id(gateway: str, backend: Backend, family: Family) -> str:
+    """First 12 hex digits of SHA-256 over gateway, backend and family: the same in every run."""
+    name = backend.host or ",".join(backend.backend_ids)
+    parts = (gateway, backend.scheme, name, str(backend.port or ""), family.value)
+    return hashlib.sha256("\x1f".join(parts).encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,9 @@ import pytest
 from typer.testing import CliRunner
 
 from analyzer.attribution import Anchors, attribute
+from analyzer.checking import check, probe_backends
 from analyzer.cli.app import app
 from analyzer.model import Aia, CauseName, Evidence, Fetched, Finding, Tier, Verdict
-from analyzer.pipeline import check, probe_backends
 from analyzer.probing import Target
 from analyzer.report.chain import links_of
 from tests import build, make

@@ -13,9 +13,9 @@ import pytest
 
 from analyzer.aim import Aim, target_for, target_of
 from analyzer.attribution import Anchors
+from analyzer.checking import attribute_all, check, probe_backends
 from analyzer.interception import interceptions
 from analyzer.model import CauseName, Evidence, Finding, Outcome, Tier, Verdict
-from analyzer.pipeline import attribute_all, check, probe_backends
 from analyzer.public_hosts import CUSTOMERS, SERVICES, SITES, is_public
 from tests import build, make
 from tests.build import NOW, TRUST, handshake

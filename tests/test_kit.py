@@ -22,13 +22,13 @@ from analyzer import evidence as evidence_file
 from analyzer import kit
 from analyzer.aim import Aim, target_for
 from analyzer.causes.case import BEFORE_TLS
+from analyzer.checking import check
 from analyzer.cli import main
 from analyzer.errors import EvidenceError
 from analyzer.lab import Lab
 from analyzer.lab.catalogue import CATALOGUE, Fault
 from analyzer.lab.logs import blob_lines, failure
 from analyzer.model import Tier
-from analyzer.pipeline import check
 from analyzer.probing import Target
 from analyzer.probing.carried import document
 from tests.build import TRUST

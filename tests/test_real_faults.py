@@ -15,10 +15,10 @@ import pytest
 
 from analyzer import evidence
 from analyzer.aim import Aim, target_for
+from analyzer.checking import check, probe_backends
 from analyzer.lab import Lab
 from analyzer.lab.catalogue import CATALOGUE, Fault
 from analyzer.model import CauseName, Collected, Evidence, Finding, Tier, Verdict
-from analyzer.pipeline import check, probe_backends
 from analyzer.probing import Target
 from tests import make
 from tests.conftest import need

@@ -254,8 +254,8 @@ def check(
         ca_files=ca_file or (),
     )
 
+    from analyzer.checking import check as run
     from analyzer.cli import terminal
-    from analyzer.pipeline import check as run
 
     with terminal.progress(True) as on_progress:
         findings = run(
@@ -375,8 +375,8 @@ def kit(
 
     from analyzer import kit as kits
     from analyzer import report as report_files
+    from analyzer.checking import anchors_of, subjects_of
     from analyzer.cli import terminal
-    from analyzer.pipeline import anchors_of, subjects_of
 
     if targets is not None:
         asked += _targets_of(targets, settings, aim)

@@ -11,8 +11,8 @@ from analyzer.cli import options
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
+    from analyzer.checking import Progress
     from analyzer.model import Evidence
-    from analyzer.pipeline import Progress
     from analyzer.probing import Policy, Proxy, Target
 
 CONTROL = "www.microsoft.com"
@@ -36,7 +36,7 @@ class Asking:
 
     def prober(self, on_progress: Progress) -> Callable[[Sequence[Target]], tuple[Evidence, ...]]:
         """Probes targets, and the control host with them."""
-        from analyzer.pipeline import probe_backends
+        from analyzer.checking import probe_backends
 
         def probe(targets: Sequence[Target]) -> tuple[Evidence, ...]:
             return probe_backends(

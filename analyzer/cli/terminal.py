@@ -14,8 +14,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn
 from rich.table import Table
 from rich.text import Text
 
+from analyzer.checking import Progress as OnProgress
 from analyzer.model import Attribution, CauseName, Finding, Reason, Report, Verdict, Window
-from analyzer.pipeline import Progress as OnProgress
 from analyzer.probing import Target
 from analyzer.report import words
 from analyzer.report.words import asked

@@ -8,9 +8,10 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 from analyzer.aim import Aim
+from analyzer.checking import Progress, probe_backends
 from analyzer.lab import Lab
 from analyzer.model import Evidence, Report
-from analyzer.pipeline import Progress, analyze, probe_backends
+from analyzer.pipeline import analyze
 from analyzer.probing import Policy, Target
 
 LOOPBACK = ("127.0.0.0/8",)

@@ -1,0 +1,203 @@
+"""Backends in, findings out, without a log: asked now, or read from what was collected elsewhere, and judged.
+
+What `pipeline` does once it knows whom to ask; nothing here needs what reads logs, so that `check` starts quickly.
+"""
+
+from __future__ import annotations
+
+import platform
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from analyzer import evidence as evidence_file
+from analyzer import probing, trust
+from analyzer.attribution import Anchors, attribute
+from analyzer.evidence import EvidenceFile
+from analyzer.gateway import with_settings
+from analyzer.interception import interceptions
+from analyzer.model import (
+    Backend,
+    Cluster,
+    Collected,
+    Evidence,
+    Family,
+    Finding,
+    Gateway,
+    State,
+    Tier,
+    TierFrom,
+    cluster_id,
+)
+from analyzer.probing import Policy, Proxy, Target, x509
+
+Prober = Callable[[Sequence[Target]], Iterable[Evidence]]
+Progress = Callable[[str, int, int], None]
+"""Called with what is being done, how much of it is done, and how much there is."""
+
+DEADLINE = 10.0
+"""Seconds for all connections to one backend together."""
+
+
+def probe_backends(
+    targets: Sequence[Target],
+    *,
+    policy: Policy | None = None,
+    deadline: float = DEADLINE,
+    vantage: str = "unstated",
+    request: bool = True,
+    proxy: Proxy | None = None,
+    fetch: bool = True,
+    ca_files: Sequence[str | Path] = (),
+    on_progress: Progress | None = None,
+) -> tuple[Evidence, ...]:
+    """Ask each target in its gateway's voice, from this machine, now; in their order, one Evidence for each address asked.
+
+    `deadline`: seconds for all connections to one backend; `vantage`: "gateway" where this machine stands in the
+    gateway's network, else "outside" or "unstated"; `request`: whether an HTTP request may follow a TLS 1.3 handshake;
+    `fetch`: whether an issuer that neither the server sends nor the root stores and `ca_files` hold is fetched. A backend
+    that cannot be reached is evidence, not an error.
+    """
+
+    def on_done(done: int, total: int) -> None:
+        if on_progress is not None:
+            on_progress("probing", done, total)
+
+    collected = Collected(
+        host=platform.node() or "this machine",
+        at=datetime.now(UTC),
+        tool=probing.TOOL,
+        version=probing.VERSION,
+        resolver=probing.resolver(),
+        vantage=vantage,
+    )
+    entries = probing.probe(
+        targets,
+        policy=policy or Policy(),
+        deadline=deadline,
+        on_done=on_done,
+        request=request,
+        proxy=proxy,
+        fetch=fetch,
+        issuers=subjects_of(anchors_of(ca_files)) if fetch else frozenset(),
+    )
+    return evidence_file.of(entries, collected)
+
+
+def subjects_of(anchors: Anchors) -> frozenset[bytes]:
+    """The raw subject names of certificates that the gateway has: their issuing is not looked for."""
+    return frozenset(n.subject for n in map(x509.read, (*anchors.roots, *anchors.intermediates)) if n is not None)
+
+
+def recorded_in(files: Sequence[str | Path | EvidenceFile], now: datetime) -> list[Evidence]:
+    """What was collected elsewhere, file by file, in their order; EvidenceError where one cannot be read."""
+    return [
+        one
+        for file in files
+        for one in evidence_file.read(file if isinstance(file, EvidenceFile) else Path(file), now=now)
+    ]
+
+
+def attribute_all(
+    clusters: Sequence[Cluster],
+    gateways: Mapping[str, Gateway],
+    aims: Mapping[str, Target | str],
+    evidence: Sequence[Evidence],
+    *,
+    anchors: Anchors,
+    not_probed: str,
+) -> tuple[Finding, ...]:
+    """One finding per cluster, in the clusters' order; certificates that any backend sent are known to all.
+
+    Evidence about hosts without a cluster counts too: a public host shows who signs it between the probe and the backends.
+    """
+    by_place: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
+    for one in evidence:
+        by_place[one.host, one.port].append(one)
+    fetched = (a.der for one in evidence for a in one.aia if a.der is not None)
+    known = tuple(dict.fromkeys((*(der for one in evidence for der in one.chain[1:]), *fetched)))
+    intercepted = interceptions(evidence, anchors.public)
+    found = []
+    for cluster in clusters:
+        target = aims[cluster.id]
+        mine = by_place.get((target.host, target.port), []) if isinstance(target, Target) else []
+        why = target if isinstance(target, str) else not_probed
+        found.append(
+            attribute(
+                cluster,
+                gateways[cluster.gateway],
+                mine,
+                anchors=anchors,
+                known=known,
+                not_probed=why,
+                intercepted=intercepted,
+            )
+        )
+    return tuple(found)
+
+
+def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:
+    """The default roots joined with what was given to the gateway; CertificateFileError where a file holds none."""
+    given = [der for path in ca_files for der in trust.read_certificates(Path(path))]
+    roots, intermediates = trust.split_given(given)
+    public = trust.load_anchors()
+    only_given = tuple(root for root in roots if root not in set(public))
+    return Anchors(roots=(*public, *roots), intermediates=tuple(intermediates), given=only_given)
+
+
+def check(
+    targets: Sequence[Target],
+    *,
+    probe: Prober = probe_backends,
+    tier: Tier | None = None,
+    settings: Mapping[str, str] | None = None,
+    evidence: Sequence[str | Path | EvidenceFile] = (),
+    ca_files: Sequence[str | Path] = (),
+    now: datetime | None = None,
+) -> tuple[Finding, ...]:
+    """Without logs: probe each target now and judge it for a gateway of that tier (None: classic is assumed).
+
+    `evidence` are files of what was collected elsewhere; what is nearer to the gateway is believed. Raises EvidenceError,
+    CertificateFileError.
+    """
+    now = now or datetime.now(UTC)
+    supposed = tier or Tier.CLASSIC
+    gateway = Gateway(
+        id="",
+        name="",
+        region="",
+        tier=supposed,
+        tier_from=TierFrom.OPTION if tier else TierFrom.ASSUMED,
+    )
+    gateway = with_settings(gateway, settings or {})
+    recorded = recorded_in(evidence, now)
+    anchors = anchors_of(ca_files)
+    fresh = tuple(probe(targets))
+    clusters = {t: _unlogged(t, now) for t in targets}
+    return attribute_all(
+        tuple(clusters.values()),
+        {"": gateway},
+        {c.id: t for t, c in clusters.items()},
+        (*recorded, *fresh),
+        anchors=anchors,
+        not_probed="the probe gave no evidence",
+    )
+
+
+def _unlogged(target: Target, now: datetime) -> Cluster:
+    """A cluster for a backend that no log speaks of: no failures, no message."""
+    backend = Backend(scheme="https" if target.tls else "http", host=target.host, port=target.port)
+    return Cluster(
+        id=cluster_id("", backend, Family.TLS),
+        gateway="",
+        backend=backend,
+        family=Family.TLS,
+        failures=0,
+        requests=None,
+        state=State.UNKNOWN,
+        first_seen=now,
+        last_seen=now,
+        last_success=None,
+        messages=(),
+    )
