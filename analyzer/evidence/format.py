@@ -156,7 +156,7 @@ def _decode(path: Path, data: bytes) -> _Document:
         raise EvidenceError(
             f"{path}: is not {SCHEMA}: {error}; collect it again with `apim-triage probe --out`"
         ) from None
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise EvidenceError(f"{path}: is not JSON; name one that `apim-triage probe --out` wrote") from None
 
 

@@ -85,7 +85,7 @@ def is_one(data: bytes) -> bool:
     """Whether the JSON is a result of SSL Labs, or a list of them."""
     try:
         found = msgspec.json.decode(data, type=_Sign | list[_Sign])
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return False
     signs = found if isinstance(found, list) else [found]
     return bool(signs) and all(s.endpoints is not None or s.engineVersion is not None for s in signs)
@@ -95,7 +95,7 @@ def parse(path: Path, data: bytes) -> tuple[Evidence, ...]:
     """The evidence of every endpoint; EvidenceError where the result is unfinished, failed, or lacks a field."""
     try:
         found = msgspec.json.decode(data, type=_Host | list[_Host])
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise EvidenceError(
             f"{path}: is not a result of SSL Labs: {error}; save the API's answer again, whole"
         ) from None
