@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import socket
 import time
 from collections.abc import Callable
@@ -53,6 +54,7 @@ def test_a_complete_flight_costs_one_connection_and_tells_the_chain_as_sent() ->
         "suite": "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
         "group": "x25519",
         "chain_b64": [base64.b64encode(LEAF).decode()],
+        "chain_sha256": [hashlib.sha256(LEAF).hexdigest()],
         "client_cert_requested": False,
         "client_cert_required": None,
         "alert": None,
