@@ -30,7 +30,15 @@ class Names(NamedTuple):
 
     subject: bytes  # DER of the name
     issuer: bytes
-    urls: Tuple[str, ...]  # caIssuers, in order
+    extensions: bytes  # DER of the list of them; empty where there is none
+
+    @property
+    def urls(self) -> Tuple[str, ...]:
+        """The caIssuers addresses in order, 8 at most; what cannot be read counts as absent."""
+        try:
+            return tuple(_issuers(self.extensions))[:MOST_URLS]
+        except (IndexError, ValueError):
+            return ()
 
     @property
     def self_issued(self) -> bool:
@@ -39,7 +47,7 @@ class Names(NamedTuple):
 
 
 def read(der: bytes) -> Optional[Names]:
-    """The names in a certificate; None where it cannot be read. Addresses that cannot be read count as absent."""
+    """The names in a certificate; None where it cannot be read."""
     try:
         (certificate,) = _elements(der)
         body = _inside(_inside(certificate, SEQUENCE)[0], SEQUENCE)
@@ -50,7 +58,7 @@ def read(der: bytes) -> Optional[Names]:
         extensions = next((f for f in fields[6:] if f[0] == CONTEXT_3), None)
     except (IndexError, ValueError):
         return None
-    return Names(subject[2], issuer[2], () if extensions is None else _urls(extensions))
+    return Names(subject[2], issuer[2], b"" if extensions is None else extensions[1])
 
 
 def bundle(data: bytes) -> List[bytes]:
@@ -86,15 +94,10 @@ def top_of(chain: Sequence[bytes]) -> Optional[Names]:
 _Element = Tuple[int, bytes, bytes]  # tag, content, all of it
 
 
-def _urls(extensions: _Element) -> Tuple[str, ...]:
-    try:
-        return tuple(_issuers(extensions))[:MOST_URLS]
-    except (IndexError, ValueError):
-        return ()
-
-
-def _issuers(extensions: _Element) -> Iterator[str]:
-    for extension in _inside(_elements(extensions[1])[0], SEQUENCE):
+def _issuers(extensions: bytes) -> Iterator[str]:
+    if _AUTHORITY_INFORMATION_ACCESS not in extensions:
+        return
+    for extension in _inside(_elements(extensions)[0], SEQUENCE):
         parts = _inside(extension, SEQUENCE)
         if parts[0][1] != _AUTHORITY_INFORMATION_ACCESS:
             continue
