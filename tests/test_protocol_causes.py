@@ -9,6 +9,7 @@ import pytest
 from analyzer.attribution import Anchors, attribute
 from analyzer.gateway import with_settings
 from analyzer.model import Attribution, CauseName, Evidence, Finding, Gateway, Handshake, Outcome, Tier, Verdict
+from analyzer.probing.plan import NO_SNI
 from tests import build
 from tests.build import SECURE_CHANNEL, handshake
 
@@ -181,7 +182,7 @@ def test_a_suite_that_a_switch_keeps_off_is_also_mended_at_the_gateway() -> None
 
 
 def test_a_hello_that_stands_without_the_name_rules_suite_and_parameters_out() -> None:
-    finding = judge(gateway(), ALERT, handshake(offer="gateway-no-sni"))
+    finding = judge(gateway(), ALERT, handshake(offer=NO_SNI))
     for cause in (SUITE, PARAMETERS):
         found, words = verdict(finding, cause)
         assert (found, "what it dislikes is the name" in words) == (R, True)
