@@ -4,7 +4,7 @@ from analyzer.trust.certificate import describe
 from analyzer.trust.differences import DIFFERENCES, Difference
 from analyzer.trust.judgement import Platform, judge
 from analyzer.trust.names import matches_host
-from analyzer.trust.roots import load_anchors, read_certificates, split_given
+from analyzer.trust.roots import Store, load_anchors, load_store, read_certificates, split_given
 from analyzer.trust.shape import ChainShape, shape
 from analyzer.trust.status import Status
 
@@ -14,9 +14,11 @@ __all__ = [
     "Difference",
     "Platform",
     "Status",
+    "Store",
     "describe",
     "judge",
     "load_anchors",
+    "load_store",
     "matches_host",
     "read_certificates",
     "shape",

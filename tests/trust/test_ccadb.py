@@ -7,10 +7,12 @@ import csv
 import hashlib
 import io
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from analyzer.trust import ccadb
+from analyzer.errors import CertificateFileError
+from analyzer.trust import ccadb, load_anchors, load_store
 from tests.trust import make_chain as m
 
 HEADINGS = (
@@ -85,3 +87,28 @@ def test_a_broken_certificate_leaves_the_fingerprint(cell: str) -> None:
 def test_other_files_are_no_report(data: bytes) -> None:
     assert not ccadb.is_report(data)
     assert ccadb.read(data).fingerprints == frozenset()
+
+
+def test_a_report_without_certificates_takes_them_from_the_stores_at_hand(tmp_path: Path) -> None:
+    held = load_anchors("certifi")[0]
+    path = tmp_path / "included.csv"
+    path.write_bytes(report(row(held), row(ROOT.der)))
+    store = load_store(str(path))
+    assert store.roots == (held,)
+    assert store.fingerprints == {fingerprint(ROOT.der)}
+    assert store.microsofts
+    assert "2 roots of Microsoft's program" in store.words
+
+
+def test_a_report_of_nothing_for_servers_is_an_error(tmp_path: Path) -> None:
+    path = tmp_path / "included.csv"
+    path.write_bytes(report(row(ROOT.der, "Disabled")))
+    with pytest.raises(CertificateFileError, match="names no root"):
+        load_store(str(path))
+
+
+def test_a_file_of_certificates_is_no_list_of_microsofts(tmp_path: Path) -> None:
+    path = tmp_path / "roots.pem"
+    path.write_text(pem(ROOT.der).strip("'"))
+    assert (load_store(str(path)).roots, load_store(str(path)).microsofts) == ((ROOT.der,), False)
+    assert not load_store().microsofts
