@@ -4,6 +4,7 @@ AnalyzerError                exit code 2; `cli` prints the message as one line
 ├── UsageError               an argument is wrong or two contradict each other
 ├── SourceError              a source cannot be read: missing, unreadable, not a gateway log
 ├── EvidenceError            an evidence or report file is not what it claims to be
+├── SettingsError            an --apim-config file is not what az, ARM or Bicep give
 ├── CertificateFileError     a --ca-file holds no certificate that can be read
 └── OutputError              the report cannot be written where it was asked for
 
@@ -25,6 +26,10 @@ class SourceError(AnalyzerError):
 
 class EvidenceError(AnalyzerError):
     """An evidence or report file fails its schema, its size limit, or holds a broken certificate."""
+
+
+class SettingsError(AnalyzerError):
+    """A file of exported settings cannot be read, or holds nothing of API Management."""
 
 
 class CertificateFileError(AnalyzerError):

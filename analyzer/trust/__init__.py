@@ -5,7 +5,7 @@ from analyzer.trust.differences import DIFFERENCES, Difference
 from analyzer.trust.issuers import Issuer, issuers
 from analyzer.trust.judgement import Platform, judge
 from analyzer.trust.names import matches_host
-from analyzer.trust.roots import certificates_in, load_anchors, read_certificates, split_given
+from analyzer.trust.roots import Store, certificates_in, load_anchors, load_store, read_certificates, split_given
 from analyzer.trust.shape import ChainShape, shape
 from analyzer.trust.status import Status
 
@@ -16,11 +16,13 @@ __all__ = [
     "Issuer",
     "Platform",
     "Status",
+    "Store",
     "certificates_in",
     "describe",
     "issuers",
     "judge",
     "load_anchors",
+    "load_store",
     "matches_host",
     "read_certificates",
     "shape",

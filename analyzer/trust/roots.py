@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import re
 import warnings
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -15,6 +17,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 
 from analyzer.errors import CertificateFileError
+from analyzer.trust import ccadb
 from analyzer.trust.decoded import decode
 
 SYSTEM_BUNDLES = (
@@ -28,6 +31,42 @@ LARGEST_FILE = 16 << 20
 """Bytes; every certificate of every public root program together is well under one MiB."""
 
 _PEM = re.compile(rb"-----BEGIN ((?:X509 )?CERTIFICATE|PKCS7|CMS)-----\s+([A-Za-z0-9+/=\s]+?)-----END \1-----")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Store:
+    """The roots that a gateway is taken to have before any was given to it."""
+
+    words: str  # where they come from
+    roots: tuple[bytes, ...]  # DER, each once
+    fingerprints: frozenset[str] = frozenset()  # SHA-256 of roots that are trusted too, certificate unknown
+    microsofts: bool = False  # it is Microsoft's own list: a root that is absent is not trusted by Windows
+
+
+def load_store(store: str = "default") -> Store:
+    """The store by name: "default", "certifi", "system", the CCADB's report of Microsoft's program, or a file of certificates.
+
+    A report without PEM names its roots by fingerprint: those that certifi or the system hold are taken from there, the rest
+    is known when a server sends it. CertificateFileError where there is none to be had.
+    """
+    if store == "default":
+        return Store(words="certifi's roots and this system's", roots=_default())
+    if store in ("certifi", "system"):
+        return Store(words=f"{store}'s roots", roots=load_anchors(store))
+    data = _read(Path(store))
+    if not ccadb.is_report(data):
+        return Store(words=f"the roots in {store}", roots=load_anchors(store))
+    program = ccadb.read(data)
+    if not program.fingerprints:
+        raise CertificateFileError(f"{store}: names no root that is included for server authentication")
+    held = {hashlib.sha256(der).hexdigest(): der for der in (*_default(), *program.roots)}
+    roots = tuple(der for fingerprint, der in held.items() if fingerprint in program.fingerprints)
+    return Store(
+        words=f"the {len(program.fingerprints)} roots of Microsoft's program in {store}",
+        roots=roots,
+        fingerprints=program.fingerprints - held.keys(),
+        microsofts=True,
+    )
 
 
 def load_anchors(store: str = "default") -> tuple[bytes, ...]:
@@ -56,6 +95,14 @@ def read_certificates(path: Path) -> tuple[bytes, ...]:
 
     CertificateFileError (one line) where the file is missing, unreadable, too large, or holds no certificate.
     """
+    data = _read(path)
+    found = certificates_in(data)
+    if not found:
+        raise CertificateFileError(f"{path}: no certificate in it (PEM, DER or PKCS#7 is expected)")
+    return found
+
+
+def _read(path: Path) -> bytes:
     try:
         with path.open("rb") as file:
             data = file.read(LARGEST_FILE + 1)
@@ -65,10 +112,7 @@ def read_certificates(path: Path) -> tuple[bytes, ...]:
         ) from error
     if len(data) > LARGEST_FILE:
         raise CertificateFileError(f"{path}: larger than {LARGEST_FILE >> 20} MiB, so no file of certificates")
-    found = certificates_in(data)
-    if not found:
-        raise CertificateFileError(f"{path}: no certificate in it (PEM, DER or PKCS#7 is expected)")
-    return found
+    return data
 
 
 def certificates_in(data: bytes) -> tuple[bytes, ...]:
