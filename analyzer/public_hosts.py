@@ -60,7 +60,6 @@ SITES = frozenset(
         "microsoft.com",
         "mozilla.org",
         "portal.azure.com",
-        "pypi.org",
         "python.org",
         "ubuntu.com",
         "wikipedia.org",
