@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from analyzer.cli import options
+from analyzer.cli import EXIT_FAILED_ON, EXIT_INCOMPLETE, EXIT_OK, options
 from analyzer.errors import UsageError
+from analyzer.model import CauseName, Finding, Verdict
 
 if TYPE_CHECKING:
+    from analyzer.aim import Aim
     from analyzer.checking import Progress
     from analyzer.model import Evidence
     from analyzer.probing import Policy, Proxy, Target
@@ -99,3 +101,28 @@ def asking(
         control=(Target(place[0], place[1], place[0]),) if place else (),
         ca_files=tuple(ca_files),
     )
+
+
+def aim_of(
+    host_header: list[str] | None,
+    connect_to: list[str] | None,
+    only: list[str] | None = None,
+    most: int | None = None,
+) -> Aim:
+    """Where the probe goes, as the options say."""
+    from analyzer.aim import Aim
+
+    return Aim(
+        host_headers=options.host_headers(host_header or ()),
+        connect_to=options.connect_to(connect_to or ()),
+        only=tuple(only or ()),
+        most=most,
+    )
+
+
+def exit_code(findings: Sequence[Finding], causes: frozenset[CauseName], *, incomplete: bool = False) -> int:
+    """1 where a cause of --fail-on is confirmed or likely; 3 where a source could not be read; else 0."""
+    shown = {a.cause for f in findings for a in f.attributions if a.verdict in (Verdict.CONFIRMED, Verdict.LIKELY)}
+    if shown & causes:
+        return EXIT_FAILED_ON
+    return EXIT_INCOMPLETE if incomplete else EXIT_OK

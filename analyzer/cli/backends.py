@@ -1,0 +1,257 @@
+"""The commands that name backends instead of logs: ask them, ask and judge them, or write the probe to carry to them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from analyzer.cli import EXIT_OK, options
+from analyzer.cli.arguments import (
+    Allow,
+    CaFiles,
+    ConnectTo,
+    Control,
+    Deadline,
+    Deny,
+    Evidences,
+    EvidenceVantage,
+    FailOn,
+    Gateway,
+    HostHeaders,
+    NoAia,
+    NoRequest,
+    ProxyUrl,
+    Settings,
+    Vantage,
+)
+from analyzer.cli.asking import aim_of, asking, exit_code
+from analyzer.errors import UsageError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from analyzer.aim import Aim
+    from analyzer.model import Tier
+    from analyzer.probing import Target
+
+
+def check(
+    host: Annotated[
+        list[str],
+        typer.Argument(metavar="HOST[:PORT]", help="Backends to ask, as in the backend URL.", show_default=False),
+    ],
+    evidence: Evidences = None,
+    evidence_vantage: EvidenceVantage = "unstated",
+    gateway: Gateway = "auto",
+    ca_file: CaFiles = None,
+    host_header: HostHeaders = None,
+    connect_to: ConnectTo = None,
+    allow_address: Allow = None,
+    deny_address: Deny = None,
+    setting: Settings = None,
+    proxy: ProxyUrl = None,
+    control: Control = None,
+    no_request: NoRequest = False,
+    no_aia: NoAia = False,
+    vantage: Vantage = "unstated",
+    deadline: Deadline = 10.0,
+    fail_on: FailOn = None,
+) -> int:
+    """Without logs: probe backends as the gateway would, and print cause, what-if and remedy ("is it fixed?")."""
+    causes = options.fail_on(fail_on or ())
+    tier = options.tier(gateway)
+    settings = options.settings(setting or (), tier)
+    targets = _targets(host, tier, settings, aim_of(host_header, connect_to))
+    ask = asking(
+        allow=allow_address,
+        deny=deny_address,
+        deadline=deadline,
+        vantage=vantage,
+        no_request=no_request,
+        no_aia=no_aia,
+        proxy=proxy,
+        control=control,
+        ca_files=ca_file or (),
+    )
+
+    from analyzer.checking import check as run
+    from analyzer.cli import terminal
+
+    with terminal.progress(True) as on_progress:
+        findings = run(
+            targets,
+            probe=ask.prober(on_progress),
+            evidence=options.evidence(evidence or (), evidence_vantage),
+            tier=tier,
+            settings=settings,
+            ca_files=ca_file or (),
+        )
+    for finding in findings:
+        terminal.answer(finding)
+    return exit_code(findings, causes)
+
+
+def probe(
+    host: Annotated[
+        list[str] | None, typer.Argument(metavar="HOST[:PORT]", help="Backends to ask.", show_default=False)
+    ] = None,
+    targets: Annotated[
+        Path | None, typer.Option("--targets", metavar="report.json", help="Ask the backends of a report.")
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="FILE", help="Write the evidence here instead of to standard output."),
+    ] = None,
+    gateway: Gateway = "auto",
+    ca_file: CaFiles = None,
+    host_header: HostHeaders = None,
+    connect_to: ConnectTo = None,
+    allow_address: Allow = None,
+    deny_address: Deny = None,
+    setting: Settings = None,
+    proxy: ProxyUrl = None,
+    control: Control = None,
+    no_request: NoRequest = False,
+    no_aia: NoAia = False,
+    vantage: Vantage = "unstated",
+    deadline: Deadline = 10.0,
+) -> int:
+    """Collect evidence only, for `analyze --evidence`: run it on a machine near the gateway."""
+    tier = options.tier(gateway)
+    aim = aim_of(host_header, connect_to)
+    settings = options.settings(setting or (), tier)
+    asked = list(_targets(host, tier, settings, aim)) if host else []
+    ask = asking(
+        allow=allow_address,
+        deny=deny_address,
+        deadline=deadline,
+        vantage=vantage,
+        no_request=no_request,
+        no_aia=no_aia,
+        proxy=proxy,
+        control=control,
+        ca_files=ca_file or (),
+    )
+
+    from analyzer import evidence as evidence_file
+    from analyzer import report as report_files
+    from analyzer.cli import terminal
+
+    if targets is not None:
+        asked += _targets_of(targets, settings, aim)
+    if not asked:
+        raise UsageError(
+            "probe: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
+        )
+    with terminal.progress(True) as on_progress:
+        collected = ask.prober(on_progress)(tuple(dict.fromkeys(asked)))
+    document = evidence_file.dumps(collected)
+    if out is None:
+        typer.echo(document.decode(), nl=False)
+    else:
+        report_files.write_file(out, document)
+    return EXIT_OK
+
+
+def kit(
+    host: Annotated[
+        list[str] | None, typer.Argument(metavar="HOST[:PORT]", help="Backends to ask.", show_default=False)
+    ] = None,
+    targets: Annotated[
+        Path | None, typer.Option("--targets", metavar="report.json", help="Ask the backends of a report.")
+    ] = None,
+    out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The kit to write.")] = Path("probe-kit.pyz"),
+    gateway: Gateway = "auto",
+    ca_file: CaFiles = None,
+    host_header: HostHeaders = None,
+    connect_to: ConnectTo = None,
+    allow_address: Allow = None,
+    deny_address: Deny = None,
+    setting: Settings = None,
+    control: Control = None,
+    no_request: NoRequest = False,
+    no_aia: NoAia = False,
+    vantage: Vantage = "gateway",
+    deadline: Deadline = 10.0,
+) -> int:
+    """Write the probe as one file to carry: it runs near the gateway with nothing but Python 3.8 or newer, and prints evidence."""
+    tier = options.tier(gateway)
+    aim = aim_of(host_header, connect_to)
+    settings = options.settings(setting or (), tier)
+    asked = list(_targets(host, tier, settings, aim)) if host else []
+    ask = asking(
+        allow=allow_address,
+        deny=deny_address,
+        deadline=deadline,
+        vantage=vantage,
+        no_request=no_request,
+        no_aia=no_aia,
+        proxy=None,
+        control=control,
+        ca_files=ca_file or (),
+    )
+
+    from analyzer import kit as kits
+    from analyzer import report as report_files
+    from analyzer.checking import anchors_of, subjects_of
+    from analyzer.cli import terminal
+
+    if targets is not None:
+        asked += _targets_of(targets, settings, aim)
+    if not asked:
+        raise UsageError(
+            "kit: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
+        )
+    backends = tuple(dict.fromkeys(asked))
+    built = kits.build(
+        (*backends, *ask.control),
+        allow=ask.allow,
+        deny=ask.deny,
+        deadline=deadline,
+        request=ask.request,
+        fetch=ask.fetch,
+        vantage=vantage,
+        issuers=subjects_of(anchors_of(ask.ca_files)) if ask.fetch else (),
+    )
+    report_files.write_file(out, built)
+    terminal.how_to_run(out, len(backends), vantage, kits.RUN)
+    return EXIT_OK
+
+
+def _targets(hosts: Sequence[str], tier: Tier | None, settings: Mapping[str, str], aim: Aim) -> tuple[Target, ...]:
+    from analyzer.aim import target_for
+    from analyzer.gateway import with_settings, without_effect
+    from analyzer.model import Gateway, Tier, TierFrom
+
+    gateway = Gateway(id="", name="", region="", tier=tier or Tier.CLASSIC, tier_from=TierFrom.OPTION)
+    profile = with_settings(gateway, settings).profile
+    unused = without_effect(gateway, settings)
+    if unused:
+        raise UsageError(
+            f"--setting {unused[0]}: the {gateway.tier.value} tier has no such setting; --gateway names another"
+        )
+    return tuple(dict.fromkeys(target_for(*options.endpoint(word), profile, aim) for word in hosts))
+
+
+def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim) -> list[Target]:
+    """The failing backends of a report, asked with its gateways' own settings or with these; standard error names those that cannot be."""
+    from analyzer import report as report_files
+    from analyzer.aim import target_of
+    from analyzer.cli import terminal
+    from analyzer.gateway import with_settings
+    from analyzer.probing import profiles
+
+    loaded = report_files.load(report)
+    gateways = {g.id: with_settings(g, settings) if settings else g for g in loaded.gateways}
+    for one in gateways.values():
+        try:
+            profiles.offer(one.profile)  # anyone may have edited the report
+        except ValueError as error:
+            raise UsageError(f"{report}: the gateway {one.name or one.id}: {error}") from None
+    found = [(f.cluster.backend.label, target_of(f.cluster, gateways[f.cluster.gateway], aim)) for f in loaded.findings]
+    for label, why in dict.fromkeys(found):
+        if isinstance(why, str):
+            typer.echo(terminal.printable(f"not asked: {label}: {why}"), err=True)
+    return [target for _, target in found if not isinstance(target, str)]
