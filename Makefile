@@ -31,9 +31,9 @@ samples: $(VENV)/.dev
 # Rewrites the pinned versions; run it when pyproject.toml asks for something new.
 constraints: $(VENV)/.dev
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
-		--extra blob --group build pyproject.toml -o constraints.txt -q
+		--extra arm --extra blob --group build pyproject.toml -o constraints.txt -q
 	$(BIN)/uv pip compile --universal --generate-hashes --no-emit-index-url --no-annotate --no-header --upgrade \
-		--extra blob --extra notebook --group build --group dev pyproject.toml -o constraints-dev.txt -q
+		--extra arm --extra blob --extra notebook --group build --group dev pyproject.toml -o constraints-dev.txt -q
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \

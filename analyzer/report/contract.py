@@ -191,6 +191,7 @@ class IncidentPart(Struct, frozen=True, kw_only=True):
     clusters: tuple[ClusterId, ...]
     shared: str
     remedy: tuple[RemedyPart, ...]
+    title: str = ""
 
 
 class RestPart(Struct, frozen=True, kw_only=True):

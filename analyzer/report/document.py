@@ -76,7 +76,9 @@ def document_of(report: Report) -> Document:
         gateways=report.gateways,
         clusters=tuple(_cluster_part(f) for f in report.findings),
         incidents=tuple(
-            IncidentPart(cause=i.cause, clusters=i.clusters, shared=i.shared, remedy=_remedy_parts(i.remedies))
+            IncidentPart(
+                cause=i.cause, clusters=i.clusters, shared=i.shared, title=i.title, remedy=_remedy_parts(i.remedies)
+            )
             for i in report.incidents
         ),
         caveats=report.caveats,
@@ -105,7 +107,7 @@ def report_of(document: Document) -> Report:
         gateways=document.gateways,
         findings=tuple(_finding(part) for part in document.clusters),
         incidents=tuple(
-            Incident(cause=i.cause, clusters=i.clusters, shared=i.shared, remedies=_remedies(i.remedy))
+            Incident(cause=i.cause, clusters=i.clusters, shared=i.shared, title=i.title, remedies=_remedies(i.remedy))
             for i in document.incidents
         ),
         caveats=document.caveats,
