@@ -271,6 +271,8 @@ class _Run:
             return []
 
     async def _lookup(self, name: str, port: int, until: float) -> List[Address]:
+        if is_address(name):
+            return await self._lookups.addresses(name, port)  # nothing to wait for
         try:
             with ends_by(until):
                 return await self._lookups.addresses(name, port)
