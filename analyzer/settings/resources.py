@@ -33,6 +33,12 @@ class Resource:
     whole: Mapping[str, Any]  # the resource as it stands: sku, location, …
     origin: str  # the file
     id: str = ""  # resource id, lower case; "" where the file does not say
+    asked: tuple[str, ...] = ()  # kinds of resources below it that were asked for, all of them
+
+    @property
+    def live(self) -> bool:
+        """Whether it is what the service answered, and no template: only that has a state of its own."""
+        return bool(self.id) and "provisioningState" in self.properties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
