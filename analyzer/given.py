@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from analyzer import trust
 from analyzer.attribution import Anchors
 from analyzer.model import Tier
 from analyzer.settings import Configured
+from analyzer.settings.names import thumbprint
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,15 +29,15 @@ def given_to(configured: Configured | None, base: Anchors, seen: Sequence[bytes]
     if configured is None:
         return Given(anchors=base)
     offered = (*base.given, *base.intermediates)
-    at_hand = {_thumbprint(der): der for der in (*seen, *base.public, *offered)}
-    listed = {ca.thumbprint or _thumbprint(ca.der or b""): ca for ca in configured.cas}
+    at_hand = {thumbprint(der): der for der in (*seen, *base.public, *offered)}
+    listed = {ca.thumbprint or thumbprint(ca.der or b""): ca for ca in configured.cas}
     counting = [ca for ca in configured.cas if ca.counts]
     found = [(ca, _usable(ca.der) or at_hand.get(ca.thumbprint)) for ca in counting]
     roots = [der for ca, der in found if der and ca.root]
     intermediates = [der for ca, der in found if der and not ca.root]
     withheld = []
     for der in offered:
-        ca = listed.get(_thumbprint(der))
+        ca = listed.get(thumbprint(der))
         if ca is None and not configured.cas_complete:
             (roots if der in base.given else intermediates).append(der)
         elif ca is None or not ca.counts:
@@ -87,11 +87,6 @@ def said_of(configured: Configured, given: Given) -> tuple[str, ...]:
 def _usable(der: bytes | None) -> bytes | None:
     """The certificate of a template, where it is one and no .pfx."""
     return der if der and trust.describe(der) is not None else None
-
-
-def _thumbprint(der: bytes) -> str:
-    """As Windows and the service have it: SHA-1 of the certificate."""
-    return hashlib.sha1(der, usedforsecurity=False).hexdigest()
 
 
 def _subjects(ders: Iterable[bytes]) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -24,6 +22,7 @@ from analyzer.model import (
 from analyzer.probing import profiles
 from analyzer.probing.target import is_address
 from analyzer.settings import Route
+from analyzer.settings.names import common_name, same_name, thumbprint
 from analyzer.trust import ChainShape
 
 FRESH = timedelta(hours=24)
@@ -156,11 +155,11 @@ class Case:
         route = self.route
         if route is None or self.leaf is None or not (route.pins or route.pinned_names):
             return None
-        if _thumbprint(self.leaf) in route.pins:
+        if thumbprint(self.leaf.der) in route.pins:
             return True
         issuer = self.shape.issuer if self.shape else None
-        by_name = [by for name, by in route.pinned_names if _plain_name(name) == self.leaf.common_name.casefold()]
-        if any(not by or (issuer is not None and by == _thumbprint(issuer)) for by in by_name):
+        by_name = [by for name, by in route.pinned_names if common_name(name) == self.leaf.common_name.casefold()]
+        if any(not by or (issuer is not None and by == thumbprint(issuer.der)) for by in by_name):
             return True
         return None if by_name and issuer is None else False
 
@@ -343,18 +342,3 @@ def _ago(span: timedelta) -> str:
     if span < timedelta(hours=48):
         return f"{span.total_seconds() / 3600:.0f} hours"
     return f"{span.days} days"
-
-
-def same_name(name: str) -> tuple[str, ...]:
-    """A distinguished name as it is compared between RFC 4514 and what Windows writes: in any order, case and spacing."""
-    return tuple(sorted(" ".join(part.split()).casefold() for part in re.split(r"(?<!\\),|\+", name) if part.strip()))
-
-
-def _thumbprint(certificate: Certificate) -> str:
-    """As Windows and the service have it: SHA-1 of the certificate."""
-    return hashlib.sha1(certificate.der, usedforsecurity=False).hexdigest()
-
-
-def _plain_name(name: str) -> str:
-    """The common name that serverX509Names has, with or without "CN="."""
-    return name.strip().removeprefix("CN=").casefold()

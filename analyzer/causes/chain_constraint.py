@@ -1,12 +1,11 @@
 """Scenario 2: the chain leads to a root but breaks a rule on the way: constraints, critical extensions, signatures, an unreadable certificate."""
 
-import hashlib
-
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, Says, answer
 from analyzer.causes.observed import certificate_answer
 from analyzer.causes.remedies import renew, skip_validation
 from analyzer.model import Attribution, CauseName, Reason, Remedy
+from analyzer.settings.names import thumbprint
 
 MEANINGS = {
     "InvalidBasicConstraints": "a certificate signs others without being a CA, or the chain is longer than a CA allows (RFC 5280 section 4.2.1.9)",
@@ -30,7 +29,7 @@ def judge(case: Case) -> Attribution:
     """Any status that no other cause of scenario 2 explains; and a pin of the backend entity that the leaf does not have."""
     if case.pinned is False and case.route is not None and case.handshake_stands is not False:
         asked = ", ".join((*case.route.pins, *(name for name, _ in case.route.pinned_names)))
-        sent = hashlib.sha1(case.leaf.der, usedforsecurity=False).hexdigest() if case.leaf else ""
+        sent = thumbprint(case.leaf.der) if case.leaf else ""
         doubt = Reason(
             origin="settings", text="what a pin does on a backend that is not of Service Fabric is not documented"
         )
