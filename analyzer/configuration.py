@@ -59,7 +59,9 @@ def with_settings_findings(
             routes = {f.cluster.id: configuration.route(f.cluster) or Route() for f in mine}
             shown[gateway.id] = shown_by(configuration.of[gateway.id], gateway, mine, routes)
     told = tuple(_explained(f, shown.get(f.cluster.gateway, ())) for f in findings)
-    return told, tuple(dict.fromkeys(one.finding for each in shown.values() for one in each))
+    # what bears on no cluster is said once, of a service with several gateways
+    every = (one.finding for each in shown.values() for one in each)
+    return told, tuple({(f.gateway if f.explains else "", f.text): f for f in reversed(list(every))}.values())[::-1]
 
 
 def _explained(finding: Finding, shown: Iterable[Shown]) -> Finding:
@@ -108,13 +110,14 @@ def _assumed(gateway: Gateway, configured: Configured) -> Iterable[str]:
     silent = [w for w in switches if w not in gateway.told]
     on = {profiles.switch_of(v) for v in profiles.version_names(gateway.profile)}
     protocols = [f"{w} {'on' if w in on else 'off'}" for w in silent if profiles.is_protocol(w)]
+    suites = f", and the other {len(silent) - len(protocols)} suites" if len(silent) > len(protocols) else ""
     if protocols:
         since = ""
         if gateway.tier is Tier.CLASSIC:
             old = gateway.created is not None and gateway.created <= CREATED_OLD
             when = f"created {gateway.created}" if gateway.created else "its creation date is not given, so taken as"
             since = f" of services {'up to' if old else 'after'} {CREATED_OLD} ({when}{'' if gateway.created else ' later'})"
-        yield f"{tier}; not set, so taken at the default{since}: {', '.join(protocols)}, and {len(silent) - len(protocols)} suites."
+        yield f"{tier}; not set, so taken at the default{since}: {', '.join(protocols)}{suites}."
     else:
         yield f"{tier}."
     if not configured.service.described and configured.self_hosted is None:

@@ -22,6 +22,9 @@ class Route:
     client_certificates: tuple[ClientCertificate, ...] = ()  # that policies send
     client_certificates_unknown: tuple[str, ...] = ()  # ids and thumbprints that policies name and the settings lack
     proxies: tuple[str, ...] = ()  # host:port that the gateway connects through
+    policies_known: bool = (
+        False  # whether the settings have the policies of every API that the log ties to this backend
+    )
     gateway_hosts: tuple[str, ...] = ()  # host names that reach this gateway itself
 
     @property
@@ -56,17 +59,24 @@ class Route:
     def doubts(self) -> tuple[str, ...]:
         """What the settings leave open that a verdict on the certificate hangs on, each in words."""
         found = [self.host_doubt] if self.host_doubt else []
-        for flag, what in (("validate_chain", "chain"), ("validate_name", "name")):
-            differ = [e.id for e in self.entities if getattr(e, flag) is False]
-            if differ and len(differ) < len(self.entities):
-                found.append(f"{', '.join(differ)} of the {self.named} does not check the certificate's {what}")
-            off = [e.id for e in self.beside if getattr(e, flag) is False]
-            if off:
-                found.append(
-                    f"backend entity {', '.join(off)} has this host and does not check the certificate's {what}; whether the gateway "
-                    "goes by that where no policy sends calls through the entity is not documented"
-                )
+        for these, undecided in ((self.entities, True), (self.beside, False)):
+            off = [(e, what) for e in these if (what := _unchecked(e))]
+            if not off or (undecided and self.validate_chain is not None and self.validate_name is not None):
+                continue
+            told = ", ".join(f"backend entity {e.id} does not check the certificate's {what}" for e, what in off)
+            why = (
+                "and others that calls go through do"
+                if undecided
+                else "it has this host, and whether the gateway goes by it where no policy sends calls through it is not documented"
+            )
+            found.append(f"{told}: {why}")
         return tuple(found)
+
+
+def _unchecked(entity: Entity) -> str:
+    """What of a certificate the entity's switches leave unchecked, in words; "" where nothing."""
+    off = (("chain", entity.validate_chain is False), ("name", entity.validate_name is False))
+    return " and ".join(what for what, is_off in off if is_off)
 
 
 def route_of(configured: Configured, cluster: Cluster) -> Route:
@@ -74,7 +84,7 @@ def route_of(configured: Configured, cluster: Cluster) -> Route:
     service = configured.service
     policies = _policies(service, cluster)
     certain, beside = _entities(service, cluster.backend, policies)
-    host, doubt = _host(cluster, policies)
+    host, doubt = _host(service, cluster, policies)
     named = tuple(dict.fromkeys(c for p in policies for c in p.policy.client_certificates))
     known = {key: c for c in service.client_certificates for key in (c.id.lower(), c.thumbprint)}
     keys = [(name, name.rpartition("/")[2].replace(":", "").lower()) for name in named]
@@ -87,6 +97,7 @@ def route_of(configured: Configured, cluster: Cluster) -> Route:
         client_certificates=tuple(dict.fromkeys(known[key] for _, key in keys if key in known)),
         client_certificates_unknown=tuple(name for name, key in keys if key not in known),
         proxies=tuple(dict.fromkeys(proxies)),
+        policies_known=_all_known(service, cluster),
         gateway_hosts=service.hostnames,
     )
 
@@ -98,16 +109,16 @@ def _alike(switches: Iterable[bool]) -> bool | None:
 
 def _policies(service: Service, cluster: Cluster) -> tuple[Scoped, ...]:
     """The policies that calls to this backend may run: of all APIs, of the products and APIs that the log or a URL ties to it."""
-    apis = {share.value.lower() for share in cluster.apis} | {
-        api.id.lower() for api in service.apis if _is_at(api.service_url, cluster.backend)
-    }
+    apis = {share.value.lower() for share in cluster.apis}
     products = {share.value.lower() for share in cluster.products}
     operations = {share.value.lower() for share in cluster.operations}
 
     def reaches(one: Scoped) -> bool:
         return any(url is not None and _is_at(url, cluster.backend) for url in one.policy.base_urls)
 
-    apis |= {one.api.lower() for one in service.policies if one.api and reaches(one)}
+    if not apis:  # the log does not say which: then those that are known to lead there
+        apis = {api.id.lower() for api in service.apis if _is_at(api.service_url, cluster.backend)}
+        apis |= {one.api.lower() for one in service.policies if one.api and reaches(one)}
     return tuple(
         one
         for one in service.policies
@@ -115,6 +126,11 @@ def _policies(service: Service, cluster: Cluster) -> tuple[Scoped, ...]:
         or (one.product and one.product.lower() in products)
         or not (one.api or one.product)
     )
+
+
+def _all_known(service: Service, cluster: Cluster) -> bool:
+    apis = {share.value.lower() for share in cluster.apis}
+    return bool(apis and service.policies) and apis <= {api.id.lower() for api in service.apis}
 
 
 def _entities(
@@ -137,10 +153,11 @@ def _members(entity: Entity, by_id: dict[str, Entity]) -> Sequence[Entity]:
     return [by_id[m.lower()] for m in entity.members if m.lower() in by_id] if entity.members else [entity]
 
 
-def _host(cluster: Cluster, policies: Sequence[Scoped]) -> tuple[str | None, str]:
+def _host(service: Service, cluster: Cluster, policies: Sequence[Scoped]) -> tuple[str | None, str]:
     """The Host header of all of its calls, or why it is not known: of one API the narrower policy outranks the wider."""
     wide = [p for p in policies if not p.api and not p.product]
-    per_api: dict[str, list[Scoped]] = {share.value.lower(): [] for share in cluster.apis}
+    known = {api.id.lower() for api in service.apis}  # of others, nothing says what their policies do
+    per_api: dict[str, list[Scoped]] = {s.value.lower(): [] for s in cluster.apis if s.value.lower() in known}
     for one in policies:
         if one.api:
             per_api.setdefault(one.api.lower(), []).append(one)

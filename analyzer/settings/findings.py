@@ -156,12 +156,10 @@ def _client_certificates(
     configured: Configured, gateway: Gateway, findings: Sequence[Finding], routes: Mapping[str, Route]
 ) -> Iterator[Shown]:
     causes = frozenset({CauseName.CLIENT_CERTIFICATE})
-    used: set[str] = set()
     for one in findings:
         route, label = routes[one.cluster.id], one.cluster.backend.label
         hit = [one] if one.lead.cause is CauseName.CLIENT_CERTIFICATE else []
         for certificate in route.client_certificates:
-            used.add(certificate.id)
             if certificate.expires is not None and certificate.expires < one.cluster.last_seen:
                 text = (
                     f"The client certificate {certificate.id} (“{certificate.subject}”), which a policy sends to {label}, expired on "
@@ -178,31 +176,34 @@ def _client_certificates(
                 "no effect for HTTP backends."
             )
             yield _shown(gateway, text, hit, causes)
-        elif (
-            hit
-            and not route.client_certificates
-            and not route.client_certificates_unknown
-            and configured.service.policies
-        ):
+        elif hit and route.policies_known and not route.client_certificates and not route.client_certificates_unknown:
             yield _shown(gateway, f"No policy of the settings sends a client certificate to {label}.", hit, causes)
+    yield from _unused(configured, gateway, findings)
+
+
+def _unused(configured: Configured, gateway: Gateway, findings: Sequence[Finding]) -> Iterator[Shown]:
+    """Expired certificates of the service that no policy is known to send; of the service, so said once for all its gateways."""
+    service = configured.service
+    sent = {
+        name.rpartition("/")[2].replace(":", "").lower()
+        for p in service.policies
+        for name in p.policy.client_certificates
+    }
     last = max((f.cluster.last_seen for f in findings), default=None)
     expired = [
         c
-        for c in configured.service.client_certificates
-        if c.id not in used
-        and last is not None
+        for c in service.client_certificates
+        if last is not None
         and c.expires is not None
         and c.expires < last
+        and not {c.id.lower(), c.thumbprint} & sent
         and not _is_ca(configured, c.id)
     ]
-    if expired:
+    if expired and gateway.tier is not Tier.SELF_HOSTED:
         named = ", ".join(f"{c.id} ({c.expires:%Y-%m-%d})" for c in expired[:5] if c.expires)
-        yield _shown(
-            gateway,
-            f"Certificates of {configured.name} that have expired, and that no policy read here sends to a failing backend: {named}.",
-            (),
-            frozenset(),
-        )
+        more = f" and {len(expired) - 5} more" if len(expired) > 5 else ""
+        text = f"Certificates of {service.name} that have expired, and that no policy given here sends: {named}{more}."
+        yield _shown(gateway, text, (), frozenset())
 
 
 def _is_ca(configured: Configured, id_: str) -> bool:

@@ -102,6 +102,12 @@ def _service(gateway: Gateway, settings: Settings) -> tuple[Service | None, str]
         ]
     if len(named) == 1:
         return named[0], ""
+    if base in _NAMELESS and gateway.tier is Tier.SELF_HOSTED:
+        placed = [s for s in settings.services if _named_by(gateway.region, s)]
+        if len(placed) == 1:
+            return placed[
+                0
+            ], "the log does not name its service, and only that one has a self-hosted gateway in its region"
     if len(settings.services) != 1 or named:
         return None, ""
     (one,) = settings.services
@@ -114,12 +120,17 @@ def _service(gateway: Gateway, settings: Settings) -> tuple[Service | None, str]
 
 def _self_hosted(gateway: Gateway, service: Service) -> SelfHosted | None:
     """The self-hosted gateway of the service that the log's region names; its only one where it can be no other."""
-    region = gateway.region.strip().lower()
-    named = [h for h in service.self_hosted if region and region in (h.id.lower(), h.place.strip().lower())]
+    named = _named_by(gateway.region, service)
     if len(named) == 1:
         return named[0]
     only = gateway.tier is Tier.SELF_HOSTED and len(service.self_hosted) == 1
     return service.self_hosted[0] if only else None
+
+
+def _named_by(region: str, service: Service) -> list[SelfHosted]:
+    """The self-hosted gateways that a log calls so: by their location's name, or their own."""
+    wanted = region.strip().lower()
+    return [h for h in service.self_hosted if wanted and wanted in (h.id.lower(), h.place.strip().lower())]
 
 
 def _tier(gateway: Gateway, service: Service, hosted: SelfHosted | None) -> tuple[Tier, TierFrom]:
