@@ -154,7 +154,9 @@ def _policies_of_apis(
     asking: _Asking, client: ApiManagementClient, resources: Iterable[Resource], on_progress: Progress | None
 ) -> list[Resource]:
     known = list(resources)
-    apis = [r.names[-1] for r in known if r.kind == "apis" and r.properties.get("isCurrent") is not False]
+    # the current revision answers to the API's name alone
+    current = (r for r in known if r.kind == "apis" and r.properties.get("isCurrent") is not False)
+    apis = list(dict.fromkeys(r.names[-1].partition(";rev=")[0] for r in current))
     products = [r.names[-1] for r in known if r.kind == "products"]
     if len(apis) > MOST_APIS:
         asking.notes.append(f"{len(apis) - MOST_APIS} of {len(apis)} APIs: their policies were not asked for.")
