@@ -29,6 +29,8 @@ def exports(
     for path in EXPORTS.glob("*.json"):
         if path.name not in without:
             text = path.read_text(encoding="utf-8")
-            text = text.replace("@THUMBPRINT@", sha1(ca).upper()).replace("@SUBJECT@", subject).replace("@EXPIRY@", until)
+            text = (
+                text.replace("@THUMBPRINT@", sha1(ca).upper()).replace("@SUBJECT@", subject).replace("@EXPIRY@", until)
+            )
             (folder / path.name).write_text(text, encoding="utf-8")
     return folder

@@ -90,7 +90,10 @@ def test_a_self_hosted_gateway_whose_list_is_empty_is_known_to_have_none(manager
 
 
 def test_what_may_not_be_read_is_left_out_and_named(manager: arm.Manager) -> None:
-    manager.refuse = {"/backends": (403, "AuthorizationFailed"), "/certificateauthorities": (400, "MethodNotAllowedInPricingTier")}
+    manager.refuse = {
+        "/backends": (403, "AuthorizationFailed"),
+        "/certificateauthorities": (400, "MethodNotAllowedInPricingTier"),
+    }
     read = fetch(SERVICE, client(manager.url))
     service = only(read)
     assert (service.entities, service.self_hosted[0].listed) == ((), False)
@@ -145,7 +148,9 @@ def test_a_resource_id_is_read_in_any_case(text: str) -> None:
     assert service_id(text).name.lower() == "contoso-apim"
 
 
-@pytest.mark.parametrize("text", ["", "contoso-apim", f"{ID}/backends/b1", ID.replace("service", "sites"), f"{ID}/../x"])
+@pytest.mark.parametrize(
+    "text", ["", "contoso-apim", f"{ID}/backends/b1", ID.replace("service", "sites"), f"{ID}/../x"]
+)
 def test_what_is_no_resource_id_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="az apim list"):
         service_id(text)
