@@ -157,7 +157,8 @@ class Case:
             return None
         if thumbprint(self.leaf.der) in route.pins:
             return True
-        issuer = self.shape.issuer if self.shape else None
+        above = (*self.shape.path[1:], self.shape.issuer) if self.shape else ()
+        issuer = next(iter(above), None)
         by_name = [by for name, by in route.pinned_names if common_name(name) == self.leaf.common_name.casefold()]
         if any(not by or (issuer is not None and by == thumbprint(issuer.der)) for by in by_name):
             return True

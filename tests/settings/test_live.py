@@ -28,7 +28,7 @@ SERVICE = ServiceId(subscription=SUBSCRIPTION, group="rg", name="contoso-apim")
 class Token:
     """A credential whose token nobody checks: the manager on loopback speaks plain HTTP, over which the client sends none."""
 
-    def get_token(self, *scopes: str, **kwargs: Any) -> Any:
+    def get_token(self, *_scopes: str, **_options: Any) -> Any:
         raise AssertionError("no token is asked for over plain HTTP")
 
 
