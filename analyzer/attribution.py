@@ -22,6 +22,7 @@ from analyzer.model import (
     Verdict,
 )
 from analyzer.pool import Member
+from analyzer.settings import Route
 from analyzer.whatif import what_if
 from analyzer.witnesses import Round, age, asked_from, difference, precedes, rounds_of, why_believed
 
@@ -33,6 +34,7 @@ class Anchors:
     roots: tuple[bytes, ...]  # the default store and the roots that were given to the gateway
     intermediates: tuple[bytes, ...] = ()  # CA certificates that were given to the gateway and are no roots
     given: tuple[bytes, ...] = ()  # those of the roots that were given to it and need be no public CA's
+    unseen: tuple[str, ...] = ()  # subjects of CA certificates that its settings name, and that are not at hand
 
     @property
     def public(self) -> tuple[bytes, ...]:
@@ -50,15 +52,19 @@ def attribute(
     known: Sequence[bytes] = (),
     not_probed: str = "",
     intercepted: Mapping[Evidence, Interception] | None = None,
+    route: Route | None = None,
 ) -> Finding:
     """Judge every cause for one cluster, strongest first.
 
     `evidence` is all there is about the backend; the round nearest to the gateway is believed, each of its addresses is
     judged, and where another round comes to something else, the reasons say so. `known` are certificates that other
     backends sent. `not_probed` says why there is no evidence. `intercepted` is evidence that shows somebody between.
+    `route` is what the gateway's settings say of this backend; None: they were not given.
     """
     between_ = intercepted or {}
-    judge = _Judge(cluster, gateway, anchors=anchors, known=known, not_probed=not_probed, intercepted=between_)
+    judge = _Judge(
+        cluster, gateway, anchors=anchors, known=known, not_probed=not_probed, intercepted=between_, route=route
+    )
     rounds = rounds_of(evidence, gateway.profile, {e for e in between_ if judge.hides(e)})
     members = judge.members(rounds[0].entries if rounds else (None,))
     lead = pool.leading(members)
@@ -100,9 +106,10 @@ class _Judge:
         known: Sequence[bytes],
         not_probed: str,
         intercepted: Mapping[Evidence, Interception],
+        route: Route | None,
     ) -> None:
         self.cluster, self.gateway, self.anchors, self.known = cluster, gateway, anchors, known
-        self.not_probed, self.intercepted = not_probed, intercepted
+        self.not_probed, self.intercepted, self.route = not_probed, intercepted, route
 
     def hides(self, evidence: Evidence | None) -> bool:
         """Whether somebody between hides the backend; what stands in the gateway's own network, the gateway meets too."""
@@ -136,7 +143,7 @@ class _Judge:
             more.append(age(seen.collected, self.cluster))
         case = case_of(self.cluster, self.gateway, seen, anchors=self.anchors, known=self.known, not_probed=why)
         inspected = found is not None and found.certain
-        case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected)
+        case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected, route=self.route)
         return Member(evidence=evidence, case=case, answers=tuple(one.judge(case) for one in CAUSES))
 
 
@@ -229,4 +236,5 @@ def case_of(
         else None,
         renewed=renewed,
         fetching=next(iter(judged(*fetched)[-1:]), None) if fetched else None,
+        unseen_cas=anchors.unseen,
     )

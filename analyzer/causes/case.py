@@ -21,6 +21,8 @@ from analyzer.model import (
 )
 from analyzer.probing import profiles
 from analyzer.probing.target import is_address
+from analyzer.settings import Route
+from analyzer.settings.names import common_name, same_name, thumbprint
 from analyzer.trust import ChainShape
 
 FRESH = timedelta(hours=24)
@@ -39,6 +41,18 @@ BEFORE_TLS = frozenset(
     }
 )
 """Outcomes of a connection that never stood."""
+
+
+NAME = "RemoteCertificateNameMismatch"
+"""The one status that is not the chain's (`trust.judge`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """A backend entity's two switches (`properties.tls`); None: not known, so taken as on."""
+
+    chain: bool | None  # validateCertificateChain
+    name: bool | None  # validateCertificateName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +74,10 @@ class Case:
         False  # the chain is of a CA that inspects TLS in the gateway's own network, and signs servers itself
     )
     fetching: Judgement | None = None  # of the chain with the issuers that the probe fetched; None: it fetched none
+    route: Route | None = None  # what the gateway's settings say of this backend; None: they were not given
+    unseen_cas: tuple[
+        str, ...
+    ] = ()  # CA certificates that the gateway was given and that are not at hand: subject or "(thumbprint)"
     doubts: tuple[str, ...] = ()  # what else keeps the evidence from confirming anything
 
     @property
@@ -106,6 +124,55 @@ class Case:
     def chain_whole(self) -> bool:
         """Whether the chain is all that the server sent; False: it may have sent more."""
         return self.seen is None or self.seen.chain_whole
+
+    @property
+    def switches(self) -> Switches:
+        """What the gateway checks of a certificate, as far as its settings tell."""
+        if self.route is None:
+            return Switches(chain=None, name=None)
+        return Switches(chain=self.route.validate_chain, name=self.route.validate_name)
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether the gateway would accept the certificate, with what its settings make it check; None: not known.
+
+        A switch that is not known stands at its default, on.
+        """
+        if self.judgement is None:
+            return None
+        found = self.judgement.statuses
+        if self.switches.name is False:
+            found -= {NAME}
+        if self.switches.chain is False:
+            found &= {NAME, "Unreadable"}
+        if found and (self.maybe_given or self.pinned):
+            return None
+        return not found and self.pinned is not False
+
+    @property
+    def pinned(self) -> bool | None:
+        """Whether the leaf is among the thumbprints or names that the backend entity pins; None: it pins none, or no leaf was seen."""
+        route = self.route
+        if route is None or self.leaf is None or not (route.pins or route.pinned_names):
+            return None
+        if thumbprint(self.leaf.der) in route.pins:
+            return True
+        above = (*self.shape.path[1:], self.shape.issuer) if self.shape else ()
+        issuer = next(iter(above), None)
+        by_name = [by for name, by in route.pinned_names if common_name(name) == self.leaf.common_name.casefold()]
+        if any(not by or (issuer is not None and by == thumbprint(issuer.der)) for by in by_name):
+            return True
+        return None if by_name and issuer is None else False
+
+    @property
+    def maybe_given(self) -> str:
+        """The CA certificate that the gateway was given, by its name the issuer that is missing, and that is not at hand; or ""."""
+        if self.shape is None or not self.judgement or not self.judgement.statuses & {"UntrustedRoot", "PartialChain"}:
+            return ""
+        last = (*self.shape.path, *self.shape.above)[-1]
+        wanted = same_name(last.issuer)
+        # one without a subject, "(thumbprint)", may be any
+        return next((name for name in self.unseen_cas if name.startswith("(") or same_name(name) == wanted), "")
 
     @property
     def probed_at(self) -> datetime | None:
@@ -215,7 +282,20 @@ class Case:
                 )
                 + " ties what was seen to what failed"
             )
-        return tuple(Reason(origin="probe", text=text) for text in found)
+        settings = self.route.doubts if self.route is not None and not of_the_hello else ()
+        return (
+            *(Reason(origin="probe", text=text) for text in found),
+            *(Reason(origin="settings", text=text) for text in (*settings, *self._proxied())),
+        )
+
+    def _proxied(self) -> Iterator[str]:
+        """The gateway goes through a proxy that the probe did not go through."""
+        for place in self.route.proxies if self.route else ():
+            if self.evidence is None or self.evidence.proxy != place:
+                yield (
+                    f"the gateway connects to this backend through the proxy {place}, and the probe did not: what answers there "
+                    "may differ (--proxy)"
+                )
 
     def _foreign_reservations(self, of_the_hello: bool) -> Iterator[str]:
         """A server chooses its certificate by the name in SNI, not by the suites: so a chain seen with it counts in any voice."""

@@ -120,15 +120,20 @@ def answer(
     missing: str = "",
     cap: tuple[Reason, ...] = (),
     all_or_nothing: bool = False,
+    settings: tuple[str, ...] = (),
 ) -> Attribution:
     """One cause's attribution from what the probe says of it, the log's kinds and the case's reservations.
 
     `reasons` are the probe's observations; `missing` says what would have to be observed where the probe leaves it open;
     `cap` are reasons why even a probe that shows it does not confirm it. `all_or_nothing`: such a fault fails every call,
-    so a success among the failures speaks against it, unless other addresses of the host are healthy.
+    so a success among the failures speaks against it, unless other addresses of the host are healthy. `settings` are what the
+    gateway's settings add to the probe's observations.
     """
     log = log_says(case, cause)
-    told = tuple(Reason(origin="probe", text=text) for text in reasons)
+    told = (
+        *(Reason(origin="probe", text=text) for text in reasons),
+        *(Reason(origin="settings", text=text) for text in settings),
+    )
     quoted = (quote_log(case),) if case.cluster.messages else ()
     against = _success_after_onset(case) if all_or_nothing and not case.partial else ()
 

@@ -82,6 +82,12 @@ def certificate_answer(
         return answer(case, cause, probe=Says.OPEN, missing=no_chain(case))
     if not shown:
         return answer(case, cause, probe=Says.NO, reasons=(otherwise,))
+    if case.judgement.accepted is False and (waived := unchecked(case, cause)):
+        return answer(case, cause, probe=Says.NO, reasons=(told,), settings=(waived,))
+    if case.pinned and cause is not CauseName.EXPIRED:
+        return answer(
+            case, cause, probe=Says.OPEN, missing=f"{told} {_PINNED.format(case.route.named if case.route else '')}"
+        )
     if case.handshake_stands is False:
         # the gateway's handshake ends before a certificate matters; the chain was seen by another hello
         later = (
@@ -92,6 +98,26 @@ def certificate_answer(
         renewal = f"the certificate seen was issued on {day(case.leaf.not_before)}, after the last failure: another one failed"
         cap = (*cap, Reason(origin="probe", text=renewal))
     return answer(case, cause, probe=Says.YES, reasons=(told, *_voice(case)), cap=cap, all_or_nothing=True)
+
+
+_PINNED = (
+    "But the {} pins this certificate or its issuer, and Service Fabric's pins, which stand in for the chain and the name, are "
+    "all that is documented of that"
+)
+
+
+def unchecked(case: Case, cause: CauseName) -> str:
+    """That the gateway does not look at what this cause is about, because a switch of its backend entity is off; or ""."""
+    if case.route is None:
+        return ""
+    of_name = cause is CauseName.NAME_MISMATCH
+    if (case.switches.name if of_name else case.switches.chain) is not False:
+        return ""
+    flag = "validateCertificateName" if of_name else "validateCertificateChain"
+    what = "name" if of_name else "chain"
+    return (
+        f"The {case.route.named} has {flag}=false: by its settings the gateway does not check the certificate's {what}."
+    )
 
 
 def _voice(case: Case) -> tuple[str, ...]:

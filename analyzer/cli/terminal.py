@@ -108,6 +108,8 @@ def summary(report: Report, written: Sequence[Path], out: Path) -> None:
         screen.print(_table(report))
     else:
         screen.print("No backend connection failure in these logs.")
+    for one in report.settings:
+        screen.print(Text(f"! {printable(one.text)}", style="yellow"))
     for caveat in report.caveats:
         screen.print(Text(f"· {printable(caveat)}", style="dim"))
     if written:

@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from analyzer.model.concluded import Attribution, Finding, Incident, Reason, Remedy, Report, Rest, WhatIf
+from analyzer.model.concluded import (
+    Attribution,
+    Finding,
+    Incident,
+    Reason,
+    Remedy,
+    Report,
+    Rest,
+    SettingsFinding,
+    WhatIf,
+)
 from analyzer.model.gateways import Gateway
 from analyzer.model.log import Backend, Cluster, Hour, Intake, Message, Share, SourceIntake, Window, cluster_id
 from analyzer.model.observed import Aia, Certificate, Collected, Evidence, Handshake, Judgement
@@ -52,6 +62,7 @@ __all__ = [
     "Remedy",
     "Report",
     "Rest",
+    "SettingsFinding",
     "Share",
     "SourceIntake",
     "Stage",

@@ -87,6 +87,16 @@ class Incident:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsFinding:
+    """Something in a gateway's settings that makes, or can make, connections to backends fail."""
+
+    gateway: str  # Gateway.id
+    text: str
+    explains: tuple[str, ...] = ()  # clusters that it bears on; (): none of those in the logs
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Rest:
     """The clusters beyond the worst: counted, not judged."""
 
@@ -109,6 +119,7 @@ class Report:
     rest: Rest = field(default=Rest())  # clusters that are only counted
     incidents: tuple[Incident, ...] = ()
     caveats: tuple[str, ...] = ()
+    settings: tuple[SettingsFinding, ...] = ()  # what the gateways' exported settings show by themselves
     evidence: tuple[Evidence, ...] = field(default=())
 
     def to_frames(self) -> dict[str, pd.DataFrame]:
