@@ -70,9 +70,10 @@ def _reissues(case: Case, now: Situation, statuses: set[str]) -> Iterator[Change
     if "HasNotSupportedCriticalExtension" in statuses:
         single.append((trust.Reissue(understood=True), "without a critical extension that is not known"))
     for how, words in single:
-        text = (
-            "the server's certificate is renewed" if how.dates else f"the server's certificate is issued again {words}"
-        )
+        text = f"the server's certificate is issued again {words}"
+        if how.dates:
+            early = "the server presents a certificate that is valid already"
+            text = early if leaf.not_before > now.at else "the server's certificate is renewed"
         yield make.reissue(leaf, how, text)
     if len(single) > 1:
         whole = trust.Reissue(
@@ -84,7 +85,9 @@ def _reissues(case: Case, now: Situation, statuses: set[str]) -> Iterator[Change
         words = ", ".join(w for _, w in single)
         yield make.reissue(leaf, whole, f"the server's certificate is issued again {words}")
     for authority in path(case)[1:]:
-        yield from _authority(authority, now, statuses)
+        for one in _authority(authority, now, statuses):
+            if {s for j in one.apply(now).judgements() for s in j.statuses} != statuses:
+                yield one  # another certificate of the path is the one that sets the limit
 
 
 def _authority(one: Certificate, now: Situation, statuses: set[str]) -> Iterator[Change]:
@@ -161,6 +164,8 @@ def _handshake(case: Case, now: Situation) -> Iterator[Change]:
     first = case.first
     if now.handshake is not False or first is None or first.outcome is Outcome.NOT_TLS:
         return
+    if not now.terms.taken and not now.terms.unspoken:
+        return  # nothing is known of what it would take
     yield from _server_terms(now)
     offered = profiles.version_names(now.profile)
     switches = profiles.switches(case.gateway.tier.value)

@@ -76,7 +76,7 @@ class Situation:
         else:
             found = self.terms.stands(profiles.offer(self.profile), self.key)
         if found is False:
-            return Answer(connects=False, why="the server refuses the handshake")
+            return Answer(connects=False, why="the handshake fails before a certificate is checked")
         return Answer(connects=found, why="" if found else "what the server makes of such a handshake was not observed")
 
     def _certificate(self) -> Answer:

@@ -8,7 +8,7 @@ from dataclasses import replace
 from analyzer.causes import Case, cause
 from analyzer.causes.observed import name
 from analyzer.causes.remedies import give_ca, renew, send_chain, serve_trusted
-from analyzer.model import CauseName, Certificate, Remedy
+from analyzer.model import CauseName, Certificate, Remedy, Tier
 from analyzer.whatif.change import Act, Change
 
 
@@ -29,7 +29,7 @@ def foremost(case: Case, lead: CauseName, cure: Sequence[Change], remedies: Sequ
     proved = steps(case, cure)
     if not proved:
         return tuple(remedies)
-    said = {r.text for change in cure for r in _step(case, change)}
+    said = {r.text for change in cure for r in (*_step(case, change), *_parts(case, change))}
     of_cause = {r.text for r in cause(lead).remedies(case)}
     front = [r for r in remedies[:1] if r.text not in of_cause]
     rest = [r for r in remedies if r.text not in said and r not in front]
@@ -44,7 +44,8 @@ def _step(case: Case, change: Change) -> tuple[Remedy, ...]:
     if change.act is Act.FULL_CHAIN:
         return (send_chain(", ".join(map(name, change.certificates))),)
     if change.act is Act.REPLACE:
-        return (serve_trusted(change.name),)
+        only = case.gateway.tier is Tier.CONSUMPTION and give_ca(case, "", "Root")
+        return only or (serve_trusted(change.name),)
     found = _BORROWED.get(change.act)
     if found is not None:
         owner, whose = found
@@ -65,33 +66,30 @@ def _give(case: Case, certificates: Sequence[Certificate]) -> tuple[Remedy, ...]
 
 
 def _reissue(case: Case, change: Change) -> tuple[Remedy, ...]:
-    """One fault: the words of its cause. Several in the leaf: one order for all of them. A CA's: its owner's."""
-    one, how = change.certificates[0], change.reissue
-    if how is None:
+    """One fault: the words of its cause. Several: one order for all of them."""
+    parts = _parts(case, change)
+    if len(parts) == 1:
+        return parts
+    return (renew(f"{change.text[:1].upper()}{change.text[1:]}."),)
+
+
+def _parts(case: Case, change: Change) -> tuple[Remedy, ...]:
+    """What the cause of each fault says of it, for a certificate that is issued again."""
+    one, how = change.certificates[:1], change.reissue
+    if not one or how is None:
         return ()
-    of_leaf = case.leaf is not None and one.der == case.leaf.der
-    faults = [f for f in (how.dates, how.host, how.serves, how.understood) if f]
-    if of_leaf and len(faults) == 1 and not how.understood:
-        early = one.not_before > case.judged_at
-        whose = (
-            (CauseName.NOT_YET_VALID if early else CauseName.EXPIRED)
-            if how.dates
-            else CauseName.NAME_MISMATCH
-            if how.host
-            else CauseName.WRONG_USAGE
-        )
-        return _of(case, whose)[:1]
-    if not of_leaf and how.dates:
-        return _of(case, CauseName.EXPIRED)[:1] if one.not_after < case.judged_at else (renew(_sentence(change)),)
-    return (renew(_sentence(change)),)
+    late = CauseName.NOT_YET_VALID if one[0].not_before > case.judged_at else CauseName.EXPIRED
+    whose = {
+        late: how.dates,
+        CauseName.NAME_MISMATCH: bool(how.host),
+        CauseName.WRONG_USAGE: how.serves,
+        CauseName.CHAIN_CONSTRAINT: how.authority or how.unconstrained or how.understood,
+    }
+    return tuple(r for cause_, is_so in whose.items() if is_so for r in _of(case, cause_)[:1])
 
 
 def _of(case: Case, whose: CauseName) -> tuple[Remedy, ...]:
     return tuple(r for r in cause(whose).remedies(case) if r.command is None)
-
-
-def _sentence(change: Change) -> str:
-    return f"See that {change.text}."
 
 
 _BORROWED = {
