@@ -9,6 +9,7 @@ from __future__ import annotations
 import ipaddress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from analyzer.trust import extensions as ext
@@ -36,6 +37,7 @@ class Reissue:
     understood: bool = False  # no critical extension that is not known
 
 
+@lru_cache(maxsize=1024)  # the same object again, so that its signatures need not be tried again
 def reissued(certificate: Decoded, how: Reissue) -> Decoded:
     """The certificate with that put right; where a host has no form that a certificate could carry, its names stay."""
     changes: dict[str, Any] = {}

@@ -74,7 +74,7 @@ def _reissues(case: Case, now: Situation, statuses: set[str]) -> Iterator[Change
         if how.dates:
             early = "the server presents a certificate that is valid already"
             text = early if leaf.not_before > now.at else "the server's certificate is renewed"
-        yield make.reissue(leaf, how, text)
+        yield make.reissue(leaf, how, text, part=len(single) > 1)
     if len(single) > 1:
         whole = trust.Reissue(
             dates=any(h.dates for h, _ in single),
@@ -128,8 +128,7 @@ def _ends(case: Case, now: Situation, roots: Sequence[bytes]) -> Iterator[Change
     unsure = _UNSURE_V2 if case.gateway.tier is Tier.V2 else ""
     if case.root is None:
         above = (*shape.path, *missing)[-1].issuer
-        yield make.unseen(
-            Act.GIVE_ROOT,
+        yield make.give_unseen(
             f"the gateway is given “{above}” and what stands above it",
             f"the certificate of “{above}” was not seen",
         )

@@ -50,6 +50,7 @@ class Change:
     reissue: trust.Reissue | None = None  # what is put right in the one certificate; None: another act
     name: str = ""  # the host, version or suite that it is about
     doubt: str = ""  # what is not certain of the change being possible at all
+    part: bool = False  # another change to the same certificate does this and more: shown, and in no set
     last: bool = False  # it mends nothing but takes another thing's place: where nothing smaller does
 
 
@@ -64,13 +65,14 @@ def skip(*, name: bool, chain: bool) -> Change:
     )
 
 
-def reissue(certificate: Certificate, how: trust.Reissue, text: str) -> Change:
+def reissue(certificate: Certificate, how: trust.Reissue, text: str, *, part: bool = False) -> Change:
     """One certificate of the chain is issued again, by the same CA and with the same key."""
     return Change(
         act=Act.REISSUE,
         text=text,
         certificates=(certificate,),
         reissue=how,
+        part=part,
         apply=lambda s: replace(s, reissues={**s.reissues, certificate.der: how}),
     )
 
@@ -81,7 +83,7 @@ def send(chain: tuple[bytes, ...], text: str, omitted: tuple[Certificate, ...] =
         act=Act.FULL_CHAIN if omitted else Act.TIDY_CHAIN,
         text=text,
         certificates=omitted,
-        apply=lambda s: replace(s, chain=chain, whole=True),
+        apply=lambda s: replace(s, chain=chain, unseen=""),
     )
 
 
@@ -111,9 +113,9 @@ def give(
     )
 
 
-def unseen(act: Act, text: str, why: str) -> Change:
-    """A change whose outcome hangs on what was not seen."""
-    return Change(act=act, text=text, apply=lambda s: replace(s, unsure=s.unsure or why))
+def give_unseen(text: str, why: str) -> Change:
+    """The gateway gets certificates that nobody saw: whether they complete the chain is not known; what else is wrong stays wrong."""
+    return Change(act=Act.GIVE_ROOT, text=text, apply=lambda s: replace(s, unseen=why))
 
 
 def ask_for(host: str) -> Change:
@@ -134,7 +136,7 @@ def replace_leaf(host: str) -> Change:
         made = trust.surrogate(s.host, s.at)
         if made is None:
             return replace(s, unsure=s.unsure or "no CA could write that host into a certificate")
-        return replace(s, chain=(made.leaf,), whole=True, roots=(*s.roots, made.root), reissues={})
+        return replace(s, chain=(made.leaf,), unseen="", roots=(*s.roots, made.root), reissues={})
 
     text = f"the server presents a certificate for {host} of a CA that the gateway trusts, with its full chain"
     return Change(act=Act.REPLACE, text=text, name=host, apply=apply, last=True)

@@ -35,7 +35,7 @@ class Situation:
     roots: tuple[bytes, ...]
     intermediates: tuple[bytes, ...]
     chain: tuple[bytes, ...]  # as sent; empty: not seen
-    whole: bool  # whether that is all that the server sends
+    unseen: str  # what may complete the chain and was not seen; "": nothing
     host: str
     at: datetime
     reissues: Mapping[bytes, trust.Reissue] = field(default_factory=dict)
@@ -88,8 +88,8 @@ class Situation:
             named = {trust.matches_host(self.chain[0], self.host, p) for p in PLATFORMS[self.tier]}
             return self._agreed(named, {_NAME})
         found = self.judgements()
-        if not self.whole and any(j.statuses == {"PartialChain"} for j in found):
-            return Answer(connects=None, why="what else the server sends was not seen, and may complete the chain")
+        if self.unseen and any(j.statuses and j.statuses <= _OPEN for j in found):
+            return Answer(connects=None, why=self.unseen)
         return self._agreed({j.accepted for j in found}, {s for j in found for s in j.statuses})
 
     def _agreed(self, answers: set[bool], statuses: set[str]) -> Answer:
@@ -111,6 +111,7 @@ class Situation:
 
 
 _NAME = "RemoteCertificateNameMismatch"
+_OPEN = frozenset({"PartialChain"})
 
 
 def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[bytes, ...]) -> Situation:
@@ -128,7 +129,7 @@ def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[byte
         roots=roots,
         intermediates=intermediates,
         chain=case.evidence.chain if case.evidence else (),
-        whole=case.chain_whole,
+        unseen="" if case.chain_whole else "what else the server sends was not seen, and may complete the chain",
         host=case.server_name,
         at=case.judged_at,
         client_required=required,
