@@ -23,7 +23,7 @@ from analyzer.model import (
 )
 from analyzer.pool import Member
 from analyzer.settings import Route
-from analyzer.whatif import what_if
+from analyzer.whatif import consider, foremost
 from analyzer.witnesses import Round, age, asked_from, difference, precedes, rounds_of, why_believed
 
 
@@ -79,11 +79,14 @@ def attribute(
     inspected = between_.get(lead.evidence) if lead.evidence else None
     if inspected is not None and not judge.hides(lead.evidence) and found.cause in _OF_THE_ROOT:
         found, remedies = _inspected_at_the_gateway(found, remedies, inspected)
+    considered = consider(lead.case, anchors.roots, anchors.intermediates)
+    if lead.faulty:
+        remedies = foremost(lead.case, found.cause, considered.cure, remedies)
     believed = (lead.evidence, *(m.evidence for m in members if m is not lead))
     return Finding(
         cluster=cluster,
         attributions=(found, *answers[1:]),
-        what_if=what_if(lead.case, anchors.roots, anchors.intermediates),
+        what_if=considered.what_if,
         remedies=remedies,
         evidence=(*(e for e in believed if e is not None), *(e for r in rounds[1:] for e in r.entries)),
         chain=lead.case.chain,

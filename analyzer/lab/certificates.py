@@ -112,6 +112,7 @@ class Pki:
     root_a: Authority  # given to the gateway
     issuing_a: Authority
     root_b: Authority  # given to nobody
+    issuing_b: Authority
     identities: Mapping[Fault, Identity]  # a fault that is absent speaks no TLS
     default: Identity  # what SNI_NEEDED presents to a client without SNI
 
@@ -156,6 +157,7 @@ def make_pki(now: datetime) -> Pki:
         root_a=root_a,
         issuing_a=issuing_a,
         root_b=root_b,
+        issuing_b=issuing_b,
         identities=identities,
         default=self_signed("ingress.local", usual),
     )

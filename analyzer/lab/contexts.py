@@ -67,6 +67,16 @@ def server_contexts(pki: Pki) -> dict[Fault, ssl.SSLContext]:
     return contexts
 
 
+def server_context(identity: Identity, terms: Terms, pki: Pki) -> ssl.SSLContext:
+    """The context of a server that presents this and insists on that; client certificates are taken where root A issued them."""
+    with TemporaryDirectory(prefix="lab-") as folder:
+        scratch = Path(folder) / "scratch.pem"
+        context = _context(identity, terms, pki.root_a.pem, scratch)
+        scratch.write_text(DH_PARAMETERS, encoding="ascii")
+        context.load_dh_params(str(scratch))
+    return context
+
+
 def _context(identity: Identity, terms: Terms, clients: bytes, scratch: Path) -> ssl.SSLContext:
     """`clients` is the CA whose client certificates the server would take, PEM; `scratch` is a file to overwrite."""
     scratch.write_bytes(identity.pem)

@@ -41,6 +41,7 @@ class WhatIf:
     change: str
     connects: bool | None
     test_only: bool = False  # it weakens what the gateway checks: to prove the cause with, never to leave on
+    why: str = ""  # what would still stand in the way, or what was not observed; "": nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
