@@ -27,6 +27,7 @@ class Kind(StrEnum):
     SNAT = auto()
     HTTP2 = auto()
     CLIENT_ABORT = auto()
+    TRANSFER = auto()  # of the step transfer-response, whatever its words: no text alone has this kind
     OTHER = auto()
 
 
