@@ -17,6 +17,7 @@ from analyzer.model import (
     Finding,
     Gateway,
     Judgement,
+    Neighbours,
     Reason,
     Remedy,
     Verdict,
@@ -50,15 +51,25 @@ def attribute(
     known: Sequence[bytes] = (),
     not_probed: str = "",
     intercepted: Mapping[Evidence, Interception] | None = None,
+    neighbours: Neighbours = Neighbours(),  # noqa: B008  frozen
 ) -> Finding:
     """Judge every cause for one cluster, strongest first.
 
     `evidence` is all there is about the backend; the round nearest to the gateway is believed, each of its addresses is
     judged, and where another round comes to something else, the reasons say so. `known` are certificates that other
-    backends sent. `not_probed` says why there is no evidence. `intercepted` is evidence that shows somebody between.
+    backends sent. `not_probed` says why there is no evidence. `intercepted` is evidence that shows somebody between. `neighbours`
+    is what the log shows beside the cluster.
     """
     between_ = intercepted or {}
-    judge = _Judge(cluster, gateway, anchors=anchors, known=known, not_probed=not_probed, intercepted=between_)
+    judge = _Judge(
+        cluster,
+        gateway,
+        anchors=anchors,
+        known=known,
+        not_probed=not_probed,
+        intercepted=between_,
+        neighbours=neighbours,
+    )
     rounds = rounds_of(evidence, gateway.profile, {e for e in between_ if judge.hides(e)})
     members = judge.members(rounds[0].entries if rounds else (None,))
     lead = pool.leading(members)
@@ -100,9 +111,10 @@ class _Judge:
         known: Sequence[bytes],
         not_probed: str,
         intercepted: Mapping[Evidence, Interception],
+        neighbours: Neighbours,
     ) -> None:
         self.cluster, self.gateway, self.anchors, self.known = cluster, gateway, anchors, known
-        self.not_probed, self.intercepted = not_probed, intercepted
+        self.not_probed, self.intercepted, self.neighbours = not_probed, intercepted, neighbours
 
     def hides(self, evidence: Evidence | None) -> bool:
         """Whether somebody between hides the backend; what stands in the gateway's own network, the gateway meets too."""
@@ -136,7 +148,7 @@ class _Judge:
             more.append(age(seen.collected, self.cluster))
         case = case_of(self.cluster, self.gateway, seen, anchors=self.anchors, known=self.known, not_probed=why)
         inspected = found is not None and found.certain
-        case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected)
+        case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected, neighbours=self.neighbours)
         return Member(evidence=evidence, case=case, answers=tuple(one.judge(case) for one in CAUSES))
 
 

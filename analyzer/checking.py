@@ -25,6 +25,7 @@ from analyzer.model import (
     Family,
     Finding,
     Gateway,
+    Neighbours,
     State,
     Tier,
     TierFrom,
@@ -107,6 +108,7 @@ def attribute_all(
     *,
     anchors: Anchors,
     not_probed: str,
+    neighbours: Mapping[str, Neighbours] | None = None,
 ) -> tuple[Finding, ...]:
     """One finding per cluster, in the clusters' order; certificates that any backend sent are known to all.
 
@@ -132,6 +134,7 @@ def attribute_all(
                 known=known,
                 not_probed=why,
                 intercepted=intercepted,
+                neighbours=(neighbours or {}).get(cluster.id, Neighbours()),
             )
         )
     return tuple(found)

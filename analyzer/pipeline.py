@@ -27,6 +27,7 @@ from analyzer.model import (
     TierFrom,
     Window,
 )
+from analyzer.neighbours import neighbours_of
 from analyzer.probing import Target
 from analyzer.sources import read
 from analyzer.witnesses import age
@@ -75,7 +76,15 @@ def analyze(
     aims = targets_of(judged, tiers, aim)
     targets = tuple(dict.fromkeys(t for t in aims.values() if isinstance(t, Target)))
     fresh = tuple(probe(targets)) if probe is not None and targets else ()
-    findings = attribute_all(judged, tiers, aims, (*recorded, *fresh), anchors=anchors, not_probed=not_probed)
+    findings = attribute_all(
+        judged,
+        tiers,
+        aims,
+        (*recorded, *fresh),
+        anchors=anchors,
+        not_probed=not_probed,
+        neighbours=neighbours_of(tally, judged, tiers),
+    )
     return Report(
         made_at=now,
         asked=window,

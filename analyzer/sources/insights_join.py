@@ -79,7 +79,7 @@ WITH read AS (
         CASE class WHEN 'failure' THEN source
                    WHEN 'lookalike' THEN CASE reason WHEN '{BACKEND_FAILED}' THEN {_elsewhere("source")} ELSE reason END END AS label,
         kind = '{EXCEPTION}' AND coalesce(reason IN ({", ".join(map(literal, _DUE_TO))}), false) AS explains,
-        explains AND (class = 'failure' OR reason <> '{BACKEND_FAILED}' OR label = '{TRANSFER}') AS takes,
+        explains AND (class = 'failure' OR reason <> '{BACKEND_FAILED}') AS takes,
         coalesce(kind = '{DEPENDENCY}' AND state IN ('{ERRED}', '{FAILED}'), false) AS tried,
         explains OR tried AS waits
     FROM told

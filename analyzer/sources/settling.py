@@ -134,7 +134,8 @@ SELECT origin, backend_id, message, failed, broke, answered,
     coalesce(named_host, {literal(_NOT_NAMED)}) AS named_host, own,
     -- `own` is whom the last attempt went to. Where a backend answered, that is who: an earlier attempt failed, and only
     -- its message can say whose it was.
-    CASE WHEN broke THEN coalesce(own, by_message, unnamed)
+    -- A body that broke off where nothing names the backend stays a look-alike and no more.
+    CASE WHEN broke THEN coalesce(own, by_message)
          WHEN NOT failed THEN NULL
          WHEN answered AND named_host = url_host AND coalesce(named_port = url_port, true) THEN unnamed
          WHEN answered THEN coalesce(by_message, unnamed)
@@ -371,7 +372,9 @@ def _folded(db: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _shares(db: duckdb.DuckDBPyConnection, value: str, condition: str) -> tuple[Share, ...]:
-    rows = db.execute(f"SELECT {value}, sum(count)::BIGINT FROM settled WHERE dimension IS NULL AND {condition} GROUP BY ALL").fetchall()
+    rows = db.execute(
+        f"SELECT {value}, sum(count)::BIGINT FROM settled WHERE dimension IS NULL AND {condition} GROUP BY ALL"
+    ).fetchall()
     return shares(Share(value=v, failures=n) for v, n in rows)
 
 

@@ -111,7 +111,11 @@ def _row(record: Record) -> Item:
         return Reject(line=record.line, why=_other_version(version))
     count = _COUNT.fullmatch(row["count"])
     hour, first, last = (_moment(row[name]) for name in ("hour", "first", "last"))
-    failure, broke, dimension = row["class"] == "failure", (row["class"], row["label"]) == ("lookalike", TRANSFER), row["dimension"]
+    failure, broke, dimension = (
+        row["class"] == "failure",
+        (row["class"], row["label"]) == ("lookalike", TRANSFER),
+        row["dimension"],
+    )
     # an older query told nothing more of a body that broke off
     buckets = _BUCKETS if failure and not dimension else {*_BUCKETS, ""} if broke and not dimension else {""}
     wrong = (
