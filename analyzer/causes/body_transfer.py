@@ -38,7 +38,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     return (
         Remedy(
             owner="backend",
-            text="Look in the server's log at the time of one of the correlation ids for a crash, a restart or a time limit while it "
+            text=f"Look in the log of {case.cluster.backend.label} at the time of one of the correlation ids for a crash, a restart or a time limit while it "
             "sent the answer, and compare Content-Length with what was sent.",
         ),
         Remedy(

@@ -14,6 +14,8 @@ _DOMAINS = (".azure-api.net", ".azure-api.us", ".azure-api.cn")
 def own_host(case: Case) -> str:
     """In words, why the backend's host is the gateway's own; "" where nothing says so."""
     host, name = case.cluster.backend.host.rstrip("."), case.gateway.name.lower()
+    if case.cluster.own_host_calls:
+        return f"{case.cluster.own_host_calls:,} of the failing calls had come in under the name {host} themselves"
     if host in case.gateway.hosts:
         return f"{host} is one of the gateway's own host names, by its settings"
     if name and host.endswith(_DOMAINS):
@@ -54,8 +56,8 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         Remedy(
             owner="gateway",
             text="Let the API call the gateway on its own machine: backend URL https://127.0.0.1 with the policy "
-            'set-header name="Host" set to the gateway\'s host name, and “Validate certificate name” left on; or call the other '
-            "API's backend directly.",
+            'set-header name="Host" set to the gateway\'s host name, and “Validate certificate name” left on; or call '
+            f"what lies behind {case.cluster.backend.label} directly.",
             caution="Only for a classic gateway in an internal virtual network. The Host header decides SNI and the name that is checked.",
         ),
         Remedy(

@@ -34,7 +34,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     return (
         Remedy(
             owner="backend",
-            text="Answer within 230 seconds: make long work asynchronous (202 Accepted with a status address to poll), or send "
+            text=f"Let {case.cluster.backend.label} answer within 230 seconds: make long work asynchronous (202 Accepted with a status address to poll), or send "
             "something meanwhile. App Service's limit of 230 s cannot be raised.",
         ),
         Remedy(

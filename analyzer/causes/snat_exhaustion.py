@@ -28,14 +28,16 @@ def judge(case: Case) -> Attribution:
     if case.cluster.requests is not None and not partial:
         text = "No call succeeded between the first and the last failure: exhaustion fails some calls, not every one."
         return answer(case, NAME, probe=Says.NO, pattern=Says.OPEN, reasons=(text,))
-    beside, stands = case.neighbours.failing_beside, _connects(case)
-    if not partial or not beside or not stands:
+    beside = case.neighbours.failing_beside
+    if not partial or not beside or not _connects(case):
         return answer(case, NAME, probe=Says.OPEN, pattern=Says.OPEN, missing=_METRIC)
-    seen = (
+    at_once = (
         "Calls to this backend succeeded among the failures.",
         f"In the same hours {beside:,} other backend{'s' if beside > 1 else ''} of this gateway could not be connected to.",
     )
-    return answer(case, NAME, probe=Says.OPEN, pattern=Says.YES, seen=seen, reasons=(sentence(case),), missing=_METRIC)
+    return answer(
+        case, NAME, probe=Says.OPEN, pattern=Says.YES, seen=at_once, reasons=(sentence(case),), missing=_METRIC
+    )
 
 
 _METRIC = "the gateway's connection count is not in the log: portal, API Management > Diagnose and solve problems > Availability and performance > SNAT port"

@@ -27,6 +27,11 @@ DETAILED = f"(class = 'failure' OR label = '{TRANSFER}')"
 """Of a record, or a group of them: that its text, its elapsed time, its id and what it affected are kept."""
 
 DIMENSIONS = ("api", "operation", "product", "subscription")
+OWN_HOST = "own_host"
+"""The dimension of failures whose request had come in under the backend's host: the gateway called itself."""
+
+_HOST = literal(r"(?i)^https?://(?:[^/?#@]*@)?([^/?#:@]+)")
+_OWN_HOST = f"""lower(nullif(regexp_extract(url, {_HOST}, 1), '')) = lower(regexp_extract(backend_url, {_HOST}, 1))"""
 
 MESSAGE_LENGTH = 4096  # characters of a message that are grouped by, before it is masked
 
@@ -65,6 +70,7 @@ def grouped(dialect: Dialect, *, keep_ip: bool = False) -> str:
     """
     dimensions = (*DIMENSIONS, "caller") if keep_ip else DIMENSIONS
     dialect = with_caller(dialect) if keep_ip else dialect
+    counted_by = (*dimensions, OWN_HOST)
     fields = ", ".join(f"{expression} AS {name}" for name, expression in dialect.fields.items())
     return f"""
 INSERT INTO groups
@@ -121,7 +127,9 @@ WITH read AS (
         CASE WHEN {DETAILED} THEN {_bucket("ms")} END AS elapsed_bucket,
         CASE WHEN {DETAILED} AND regexp_full_match(correlation_id, '[0-9A-Fa-f._:|-]{{1,64}}')
              THEN correlation_id ELSE '' END AS id,
-        {", ".join(f"CASE WHEN {DETAILED} THEN {d} END AS {d}" for d in dimensions)}
+        {", ".join(f"CASE WHEN {DETAILED} THEN {d} END AS {d}" for d in dimensions)},
+        CASE WHEN {DETAILED} AND contains(backend_url, '//') AND {_OWN_HOST}
+             THEN lower(regexp_extract(url, {_HOST}, 1)) END AS {OWN_HOST}
     FROM labelled
 ), counted AS (
     SELECT * EXCLUDE (moment, id), moment IS NOT NULL AS timed, count(*) AS count, min(moment) AS first, max(moment) AS last,
@@ -130,7 +138,7 @@ WITH read AS (
     FROM keyed GROUP BY ALL
 ), affecting AS (  -- once more under each thing that a failure affected; after counting, for there may be millions of them
     SELECT *, unnest(CASE WHEN {DETAILED}
-            THEN [NULL, {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in dimensions)}] ELSE [NULL] END) AS affects
+            THEN [NULL, {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in counted_by)}] ELSE [NULL] END) AS affects
     FROM counted
 )
 SELECT file, class, label, resource_id, resource, region, sku, origin, backend_id, answered, timed,
