@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from analyzer import probing
-from analyzer.model import Cluster, Gateway
+from analyzer.model import Cluster, Family, Gateway
 from analyzer.probing import Target
 
 LEFT_OUT = "left out by --max-backends"
@@ -80,6 +80,8 @@ def target_of(cluster: Cluster, gateway: Gateway, aim: Aim, name: str | None = N
         return "the log does not name the backend's host" + (" (a backend entity only)" if backend.backend_ids else "")
     if backend.host.startswith("*."):
         return "it stands for many hosts; `apim-triage check` asks one of them"
+    if cluster.family is Family.TRANSFER:
+        return "its connections stood, and a handshake shows nothing of a body that broke off"
     if aim.only and not any(fnmatchcase(backend.host, glob.lower()) for glob in aim.only):
         return "left out by --only"
     tls = backend.scheme not in ("http", "ws")

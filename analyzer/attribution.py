@@ -17,6 +17,7 @@ from analyzer.model import (
     Finding,
     Gateway,
     Judgement,
+    Neighbours,
     Reason,
     Remedy,
     Verdict,
@@ -53,17 +54,26 @@ def attribute(
     not_probed: str = "",
     intercepted: Mapping[Evidence, Interception] | None = None,
     route: Route | None = None,
+    neighbours: Neighbours = Neighbours(),  # noqa: B008  frozen
 ) -> Finding:
     """Judge every cause for one cluster, strongest first.
 
     `evidence` is all there is about the backend; the round nearest to the gateway is believed, each of its addresses is
     judged, and where another round comes to something else, the reasons say so. `known` are certificates that other
     backends sent. `not_probed` says why there is no evidence. `intercepted` is evidence that shows somebody between.
-    `route` is what the gateway's settings say of this backend; None: they were not given.
+    `route` is what the gateway's settings say of this backend; None: they were not given. `neighbours` is what the log shows
+    beside the cluster.
     """
     between_ = intercepted or {}
     judge = _Judge(
-        cluster, gateway, anchors=anchors, known=known, not_probed=not_probed, intercepted=between_, route=route
+        cluster,
+        gateway,
+        anchors=anchors,
+        known=known,
+        not_probed=not_probed,
+        intercepted=between_,
+        route=route,
+        neighbours=neighbours,
     )
     rounds = rounds_of(evidence, gateway.profile, {e for e in between_ if judge.hides(e)})
     members = judge.members(rounds[0].entries if rounds else (None,))
@@ -110,9 +120,10 @@ class _Judge:
         not_probed: str,
         intercepted: Mapping[Evidence, Interception],
         route: Route | None,
+        neighbours: Neighbours,
     ) -> None:
         self.cluster, self.gateway, self.anchors, self.known = cluster, gateway, anchors, known
-        self.not_probed, self.intercepted, self.route = not_probed, intercepted, route
+        self.not_probed, self.intercepted, self.route, self.neighbours = not_probed, intercepted, route, neighbours
 
     def hides(self, evidence: Evidence | None) -> bool:
         """Whether somebody between hides the backend; what stands in the gateway's own network, the gateway meets too."""
@@ -146,7 +157,8 @@ class _Judge:
             more.append(age(seen.collected, self.cluster))
         case = case_of(self.cluster, self.gateway, seen, anchors=self.anchors, known=self.known, not_probed=why)
         inspected = found is not None and found.certain
-        case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected, route=self.route)
+        case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected)
+        case = replace(case, route=self.route, neighbours=self.neighbours)
         return Member(evidence=evidence, case=case, answers=tuple(one.judge(case) for one in CAUSES))
 
 

@@ -28,6 +28,7 @@ from analyzer.model import (
     Family,
     Finding,
     Gateway,
+    Neighbours,
     State,
     Tier,
     TierFrom,
@@ -113,6 +114,7 @@ def attribute_all(
     not_probed: str,
     configuration: Configuration | None = None,
     given: Mapping[str, Given] | None = None,
+    neighbours: Mapping[str, Neighbours] | None = None,
 ) -> tuple[Finding, ...]:
     """One finding per cluster, in the clusters' order; certificates that any backend sent are known to all.
 
@@ -142,6 +144,7 @@ def attribute_all(
                 not_probed=why,
                 intercepted=intercepted,
                 route=configuration.route(cluster) if configuration else None,
+                neighbours=(neighbours or {}).get(cluster.id, Neighbours()),
             )
         )
     return tuple(found)

@@ -36,6 +36,7 @@ from analyzer.model import (
     TierFrom,
     Window,
 )
+from analyzer.neighbours import neighbours_of
 from analyzer.probing import Target
 from analyzer.settings import Settings
 from analyzer.sources import read
@@ -99,6 +100,7 @@ def analyze(
         not_probed=not_probed,
         configuration=configuration,
         given=given,
+        neighbours=neighbours_of(tally, judged, tiers),
     )
     findings, shown = with_settings_findings(judgements, configuration)
     return Report(

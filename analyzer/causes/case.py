@@ -16,8 +16,10 @@ from analyzer.model import (
     Handshake,
     Judgement,
     Kind,
+    Neighbours,
     Outcome,
     Reason,
+    State,
 )
 from analyzer.probing import profiles
 from analyzer.probing.target import is_address
@@ -27,6 +29,9 @@ from analyzer.trust import ChainShape
 
 FRESH = timedelta(hours=24)
 """A probe this soon after the last failure speaks for it even where the certificate's age is not known."""
+
+BACKDATED = timedelta(hours=1)
+"""How far CAs put notBefore before the moment of issue, so that clocks that are slow accept it."""
 
 BEFORE_TLS = frozenset(
     {
@@ -78,6 +83,7 @@ class Case:
     unseen_cas: tuple[
         str, ...
     ] = ()  # CA certificates that the gateway was given and that are not at hand: subject or "(thumbprint)"
+    neighbours: Neighbours = Neighbours()  # what the log shows beside the cluster  # noqa: RUF009  frozen
     doubts: tuple[str, ...] = ()  # what else keeps the evidence from confirming anything
 
     @property
@@ -183,6 +189,38 @@ class Case:
     def leaf(self) -> Certificate | None:
         """The certificate the backend sent first."""
         return self.chain[0] if self.chain else None
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the failures stopped once the leaf that was seen had been issued: another one failed, and is gone.
+
+        CAs date certificates back by up to an hour; a leaf that was issued among the failures may have been installed later.
+        """
+        c, leaf = self.cluster, self.leaf
+        if leaf is None or c.state is not State.STOPPED or self.recovered_at is None:
+            return False
+        return c.first_seen < leaf.not_before + BACKDATED and leaf.not_before <= self.recovered_at + BACKDATED
+
+    @property
+    def recovered_at(self) -> datetime | None:
+        """The latest moment by which calls succeeded again; None: none is known to have.
+
+        An hour in which more was asked than failed, and that begins after the last failure, tells of one in it.
+        """
+        c = self.cluster
+        after = (h for h in c.timeline if h.requests is not None and h.requests > h.failures and h.start > c.last_seen)
+        first = next((h.start + timedelta(hours=1) for h in after), None)
+        later = c.last_success if c.last_success is not None and c.last_success > c.last_seen else None
+        return min((t for t in (first, later) if t is not None), default=None)
+
+    @property
+    def worked_before(self) -> datetime | None:
+        """The end of the last hour before the first failure in which calls succeeded; None: the log shows none."""
+        c = self.cluster
+        hours = [
+            h for h in c.timeline if h.requests is not None and h.requests > h.failures and h.start <= c.first_seen
+        ]
+        return min(hours[-1].start + timedelta(hours=1), c.first_seen) if hours else None
 
     @property
     def logged(self) -> bool:

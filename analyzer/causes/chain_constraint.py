@@ -19,7 +19,6 @@ MEANINGS = {
     "InvalidPolicyConstraints": "the chain's certificate policies do not fit (RFC 5280 section 4.2.1.11)",
     "NoIssuanceChainPolicy": "the chain has no valid certificate policy (RFC 5280 section 6.1)",
     "NotSignatureValid": "a signature of the chain does not verify",
-    "HasWeakSignature": "a signature or key of the chain is too weak",
     "Unreadable": "the server's certificate cannot be read",
 }
 """Statuses that belong here and to no other cause, in words."""

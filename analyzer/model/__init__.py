@@ -15,6 +15,7 @@ from analyzer.model.concluded import (
 )
 from analyzer.model.gateways import Gateway
 from analyzer.model.log import Backend, Cluster, Hour, Intake, Message, Share, SourceIntake, Window, cluster_id
+from analyzer.model.neighbours import Neighbours
 from analyzer.model.observed import Aia, Certificate, Collected, Evidence, Handshake, Judgement
 from analyzer.model.vocabulary import (
     EXPORTED,
@@ -57,6 +58,7 @@ __all__ = [
     "Judgement",
     "Kind",
     "Message",
+    "Neighbours",
     "Outcome",
     "Reason",
     "Remedy",

@@ -8,7 +8,7 @@ from typing import Literal
 
 from analyzer.model import Judgement
 from analyzer.trust import chain as chains
-from analyzer.trust import names, rules
+from analyzer.trust import names, rules, weakness
 from analyzer.trust.decoded import Decoded, decode
 from analyzer.trust.links import paths
 from analyzer.trust.reissue import Reissue, reissued
@@ -58,9 +58,11 @@ def judge(
     if found:
         path = chains.rebuild(path, store, moment)
         found = rules.statuses(path, moment)
+    if platform == "windows":
+        found |= weakness.objections(path)
     if found and platform == "windows":
         for other in paths(leaf, (*sent, *given, *store.others), store.roots):
-            if not rules.statuses(other, moment):
+            if not rules.statuses(other, moment) | weakness.objections(other):
                 path, found = other, frozenset()
                 break
     if Status.UNREADABLE in found:
