@@ -101,6 +101,7 @@ def attribute(
         evidence=(*(e for e in believed if e is not None), *(e for r in rounds[1:] for e in r.entries)),
         chain=lead.case.chain,
         root=lead.case.root,
+        path=(*lead.case.shape.path, *lead.case.shape.above) if lead.case.shape else (),
     )
 
 

@@ -111,7 +111,7 @@ def analyze(
         gateways=gateways,
         findings=findings,
         rest=rest,
-        incidents=incidents_of(findings),
+        incidents=incidents_of(findings, gateways, tally.found.start),
         caveats=(
             *_left_out(judged, aims),
             *caveats_of(tally, rest, gateways, findings, anchors, settings or {}),

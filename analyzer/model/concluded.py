@@ -69,6 +69,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()  # the one that was believed first
     chain: tuple[Certificate, ...] = ()  # of the evidence that was believed
     root: Certificate | None = None  # where that chain ends, wherever the root was seen; None: it was not
+    path: tuple[Certificate, ...] = ()  # from the leaf up as far as issuers were seen, sent or elsewhere
 
     @property
     def lead(self) -> Attribution:

@@ -105,6 +105,9 @@ def _incident(number: int, group: Group) -> Iterator[str]:
     first = group.findings[0].lead
     yield f"### {number}. {escaped(words.capital(words.cause(first)))}: {words.listed(words.VERDICTS[v] for v in group.verdicts)}"
     yield ""
+    if group.incident.title:
+        yield f"**{escaped(group.incident.title)}**"
+        yield ""
     yield f"{escaped(group.who)}, from {words.when(group.first_seen)} to {words.when(group.last_seen)}; {group.state}."
     if group.incident.shared and len(group.findings) > 1:
         yield ""

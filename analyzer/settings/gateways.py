@@ -85,7 +85,15 @@ def configure(
         guessed=guessed,
     )
     made = replace(
-        gateway, tier=tier, tier_from=tier_from, profile=found.profile, told=found.told, created=service.created
+        gateway,
+        tier=tier,
+        tier_from=tier_from,
+        profile=found.profile,
+        told=found.told,
+        created=service.created,
+        hosts=()
+        if tier is Tier.SELF_HOSTED
+        else service.hostnames,  # a self-hosted one's names are its cluster's affair
     )
     return made, configured
 
