@@ -83,7 +83,7 @@ def rendered(query: str, values: Mapping[str, Value]) -> str:
     for line in query.splitlines():
         declared = _PARAMETER.match(line)
         if declared and declared[1] in left:
-            line = f"let {declared[1]} = {literal(known[declared[1]], left.pop(declared[1]))};"  # noqa: PLW2901
+            line = f"let {declared[1]} = {literal(known[declared[1]], left.pop(declared[1]))};"
         lines.append(line)
     return "\n".join(lines) + "\n"
 
