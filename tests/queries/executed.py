@@ -10,15 +10,24 @@ from datetime import UTC, datetime
 from typing import Any
 
 import duckdb_kql
+import pandas as pd
 
 from analyzer import kql
 from analyzer.lab.rows import COLUMN_TYPES, Row
 
 Tables = Mapping[str, Iterable[Row]]
 NOW = datetime(2026, 3, 15, tzinfo=UTC)
-_STORED = {"datetime": "TIMESTAMP", "long": "BIGINT", "int": "INTEGER", "real": "DOUBLE", "bool": "BOOLEAN", "dynamic": "JSON"}
+_STORED = {
+    "datetime": "TIMESTAMP",
+    "long": "BIGINT",
+    "int": "INTEGER",
+    "real": "DOUBLE",
+    "bool": "BOOLEAN",
+    "dynamic": "JSON",
+}
 _MORE = {
     "AdditionalFields": "dynamic",
+    "LastErrorElapsed_d": "real",
     "Quantity": "real",
     "Properties": "dynamic",
     "ItemCount": "int",
@@ -36,7 +45,9 @@ def workspace(tables: Tables) -> Any:
         columns = ", ".join(f"{key} {_STORED.get(kind, 'VARCHAR')}" for key, kind in kinds.items())
         db.execute(f"CREATE TABLE {name} ({columns})")
         cells = [[_cell(row.get(key), kind) for key, kind in kinds.items()] for row in listed]
-        db.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(kinds))})", cells)
+        db.register("cells", pd.DataFrame(cells, columns=[*kinds], dtype=object))
+        db.execute(f"INSERT INTO {name} SELECT * FROM cells")
+        db.unregister("cells")
     return db
 
 

@@ -65,7 +65,9 @@ INSIGHTS = {
     },
     "AppDependencies": {
         **_APP,
-        **_columns(string="Id Name Target Data DependencyType ResultCode PerformanceBucket", bool="Success", real="DurationMs"),
+        **_columns(
+            string="Id Name Target Data DependencyType ResultCode PerformanceBucket", bool="Success", real="DurationMs"
+        ),
     },
     "AppExceptions": {
         **_APP,
