@@ -30,6 +30,20 @@ from analyzer.cli.arguments import (
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
+from analyzer.cli.workspaces import (
+    AuthWay,
+    CloudName,
+    CrossWorkspace,
+    Estimate,
+    PrintQuery,
+    Resources,
+    SaveTally,
+    SliceLength,
+    WorkspaceIds,
+    asked,
+    estimate,
+    print_query,
+)
 from analyzer.errors import UsageError
 from analyzer.model import CauseName, Report
 
@@ -147,18 +161,48 @@ def analyze(
     ] = Path("apim-triage-report"),
     fail_on: FailOn = None,
     quiet: Quiet = False,
+    workspace: WorkspaceIds = None,
+    resource: Resources = None,
+    cross_workspace: CrossWorkspace = False,
+    auth: AuthWay = "default",
+    cloud: CloudName = "public",
+    slice_length: SliceLength = None,
+    save_tally: SaveTally = None,
+    print_queries: PrintQuery = False,
+    estimated: Estimate = False,
 ) -> int:
     """Read gateway logs, find the failing backends, probe them, and write a report that names each cause.
 
     Example: apim-triage analyze insights-logs-gatewaylogs/ --ca-file corporate-root.pem --out report
+
+    Example: apim-triage analyze --workspace 0b1f6471-1bf0-4dda-aec3-111122223333 --last 7d
     """
-    if not source:
-        raise UsageError("analyze: name at least one source: a file, a folder, a glob, or - for standard input")
+    workspaces = asked(
+        workspaces=workspace,
+        resources=resource,
+        together=cross_workspace,
+        auth=auth,
+        cloud=cloud,
+        slice_=slice_length,
+    )
+    if not source and workspaces is None:
+        raise UsageError(
+            "analyze: name at least one source: a file, a folder, a glob, - for standard input, or --workspace and its ID"
+        )
+    if workspaces is None and (print_queries or estimated):
+        raise UsageError(
+            "analyze: --print-query and --estimate are about workspaces: name one by --workspace or --resource"
+        )
     if no_probe and dry_run:
         raise UsageError("analyze: --no-probe and --dry-run contradict each other: give one of them")
     now = datetime.now(UTC)
     zone, order = options.zone(tz), options.date_order(date_order)
     window = options.window(start, end, last, zone, now)
+    if workspaces is not None and (print_queries or estimated):
+        from analyzer.cli import terminal
+
+        terminal.lines((print_query if print_queries else estimate)(workspaces, window, now))
+        return EXIT_OK
     causes = options.fail_on(fail_on or ())
     aim = aim_of(host_header, connect_to, only, max_backends)
     tier = options.tier(gateway)
@@ -180,6 +224,10 @@ def analyze(
     from analyzer.pipeline import analyze as run
 
     report_files.check_out(out)
+    if save_tally is not None:
+        from analyzer.sources import saved
+
+        saved.check(save_tally)
     with terminal.progress(not quiet) as on_progress:
 
         def probe(targets: Sequence[Target]) -> Sequence[Evidence]:
@@ -191,7 +239,7 @@ def analyze(
             return ask.prober(on_progress)(targets)
 
         made = run(
-            source,
+            source or (),
             probe=None if no_probe else probe,
             gateway=tier or "auto",
             settings=settings,
@@ -205,6 +253,8 @@ def analyze(
             keep_ip=keep_ip,
             now=now,
             on_progress=on_progress,
+            workspaces=workspaces,
+            save_tally=save_tally,
         )
         if dry_run:
             return EXIT_OK

@@ -177,9 +177,7 @@ class QueryApi:
                     "BasicLogsQueryValidationError", "The query should contain a single Basic or Auxiliary Logs table"
                 )
             if not timespan or also:
-                raise Refused(
-                    "BasicLogsQueryValidationError", "A search needs a time range, and one workspace"
-                )
+                raise Refused("BasicLogsQueryValidationError", "A search needs a time range, and one workspace")
         result = self._store.query(text, scope, now=self._now())
         if mood is Mood.WARN:
             return partial(_tables(result), severity=3, code="-1", message="One leg of the union could not be resolved")

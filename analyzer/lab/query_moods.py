@@ -66,7 +66,20 @@ def error(code: str, message: str, inner: tuple[str, str] | None = None) -> byte
 
 def partial(tables: list[dict[str, Any]], *, severity: int, code: str, message: str) -> bytes:
     """The body of an answer that has rows and an error: both truncation and mere warnings look like this."""
-    inner = {"code": code, "message": message, "severity": severity, "severityName": "Error" if severity < 3 else "Warning"}
-    detail = {"code": "EngineError", "message": "Something went wrong processing your query on the server.", "innererror": inner}
-    said = {"code": "PartialError", "message": "There were some errors when processing your query.", "details": [detail]}
+    inner = {
+        "code": code,
+        "message": message,
+        "severity": severity,
+        "severityName": "Error" if severity < 3 else "Warning",
+    }
+    detail = {
+        "code": "EngineError",
+        "message": "Something went wrong processing your query on the server.",
+        "innererror": inner,
+    }
+    said = {
+        "code": "PartialError",
+        "message": "There were some errors when processing your query.",
+        "details": [detail],
+    }
     return json.dumps({"tables": tables, "error": said}).encode()

@@ -84,7 +84,9 @@ def decoded(body: bytes) -> Answer:
         raise NotAnAnswer(str(error)) from None
     if said.tables is None and said.error is None:
         raise NotAnAnswer("neither tables nor an error")
-    table = next((t for t in said.tables or () if t.name == "PrimaryResult"), None) or next(iter(said.tables or ()), None)
+    table = next((t for t in said.tables or () if t.name == "PrimaryResult"), None) or next(
+        iter(said.tables or ()), None
+    )
     if table is not None and any(len(row) != len(table.columns) for row in table.rows):
         raise NotAnAnswer("rows with more or fewer cells than there are columns")
     missing = [code for code, severity in _codes(said.error) if severity < _WARNING]
@@ -142,7 +144,10 @@ def _typed(cells: list[Any], kind: str) -> Any:
             "datetime64[us, UTC]"
         )
     if kind == "timespan":
-        text = pd.Series([None if c is None else str(c).replace(".", " days ", 1) if _has_days(str(c)) else str(c) for c in cells], dtype=object)
+        text = pd.Series(
+            [None if c is None else str(c).replace(".", " days ", 1) if _has_days(str(c)) else str(c) for c in cells],
+            dtype=object,
+        )
         return pd.to_timedelta(text).astype("timedelta64[us]")
     if kind == "dynamic":
         return pd.Series([_parsed(c) for c in cells], dtype=object)

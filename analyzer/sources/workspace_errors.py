@@ -139,9 +139,7 @@ def words(failed: QueryFailed, place: Place, auth: Auth, cloud: Cloud) -> str:
     """What happened and what to do."""
     numbered = f" ({failed.detail})" if failed.detail else ""
     if failed.kind in (Kind.TOKEN_REFUSED, Kind.NO_CREDENTIAL) and failed.skew is not None and abs(failed.skew) > _SKEW:
-        return (
-            f"this machine's clock is {_minutes(failed.skew)} the service's, so that no token holds; set the clock{numbered}"
-        )
+        return f"this machine's clock is {_minutes(failed.skew)} the service's, so that no token holds; set the clock{numbered}"
     match failed.kind:
         case Kind.NO_CREDENTIAL:
             return f"there is no credential that works with --auth {auth}: {_ENTRA.get(failed.detail, _LOGIN[auth])}{numbered}"
@@ -151,7 +149,9 @@ def words(failed: QueryFailed, place: Place, auth: Auth, cloud: Cloud) -> str:
                 f"or of another cloud than --cloud {cloud}{numbered}"
             )
         case Kind.FORBIDDEN:
-            return f"the credential may not read it: {_role(place)}; what was given just now takes up to an hour{numbered}"
+            return (
+                f"the credential may not read it: {_role(place)}; what was given just now takes up to an hour{numbered}"
+            )
         case Kind.PRIVATE:
             return (
                 "it takes no queries from public networks: run this in a network of its private link scope, or let the scope or the "
@@ -159,7 +159,11 @@ def words(failed: QueryFailed, place: Place, auth: Auth, cloud: Cloud) -> str:
             )
         case Kind.NOT_FOUND:
             what = "resource" if place.is_resource else "workspace"
-            hint = "the resource id" if place.is_resource else "the Workspace ID on its Overview page, which is not the subscription's"
+            hint = (
+                "the resource id"
+                if place.is_resource
+                else "the Workspace ID on its Overview page, which is not the subscription's"
+            )
             return f"there is no such {what} in the {cloud} cloud; check {hint}, and --cloud{numbered}"
         case Kind.NO_TABLE:
             return (

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 class Auth(StrEnum):
     """Where a token comes from, in azure-identity's terms."""
 
-    DEFAULT = "default"  # the first that works of environment, workload identity, managed identity, az, …; never a browser
+    DEFAULT = (
+        "default"  # the first that works of environment, workload identity, managed identity, az, …; never a browser
+    )
     CLI = "cli"
     ENV = "env"
     MANAGED_IDENTITY = "managed-identity"

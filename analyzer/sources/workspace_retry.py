@@ -36,7 +36,7 @@ class Patience:
         most = {Kind.THROTTLED: self.attempts, Kind.SERVICE: self.repeats, Kind.BROKEN: self.repeats}
         if attempt >= most.get(failed.kind, 1):
             return None
-        doubled = min(self.pause * 2 ** (attempt - 1), self.longest)
+        doubled: float = min(self.pause * 2.0 ** (attempt - 1), self.longest)
         if failed.retry_after is None:
             return doubled
         return failed.retry_after if failed.retry_after <= self.longest else None

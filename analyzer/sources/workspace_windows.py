@@ -78,12 +78,7 @@ def without(window: Window, done: Sequence[Window]) -> tuple[Window, ...]:
     left = [_closed(window)]
     for one in done:
         start, end = _closed(one)
-        left = [
-            part
-            for a, b in left
-            for part in ((a, min(b, start)), (max(a, end), b))
-            if part[0] < part[1]
-        ]
+        left = [part for a, b in left for part in ((a, min(b, start)), (max(a, end), b)) if part[0] < part[1]]
     return tuple(Window(start=a, end=b) for a, b in left)
 
 
@@ -112,10 +107,11 @@ class Run:
     ask: Ask
     gate: Gate
     basic: Callable[[Place], Sequence[Window]]
-    on_progress: Callable[[int, int], None] = lambda done, total: None
+    on_progress: Callable[[int, int], None]  # queries that ended, queries in all
     done: int = 0
     total: int = 0
     asked: int = 0  # queries that were sent
+    _heard: bool = False  # whether any query was answered, however
     _waiting: deque[Piece] = field(default_factory=deque)
     _running: list[Piece] = field(default_factory=list)
     _ended: queue.SimpleQueue[tuple[Piece, Answer | BaseException]] = field(default_factory=queue.SimpleQueue)
@@ -132,6 +128,7 @@ class Run:
                 self._start()
                 piece, said = self._next()
                 self._running.remove(piece)
+                self._heard = True
                 for told in self._told(piece, said):
                     self.done += 1
                     yield told
@@ -141,7 +138,7 @@ class Run:
 
     def _start(self) -> None:
         for _ in range(len(self._waiting)):
-            if len(self._running) >= (AT_ONCE if self.asked and self.done else 1):
+            if len(self._running) >= (AT_ONCE if self._heard else 1):
                 return
             piece = self._waiting.popleft()
             if piece.basic and sum(p.basic for p in self._running) >= AT_ONCE_BASIC:
@@ -176,11 +173,11 @@ class Run:
         if said.kind is Kind.BASIC and not piece.basic and not piece.place.also:
             self._turn_basic(piece.place, state)
             return
-        if said.kind in (Kind.TRUNCATED, Kind.TIMED_OUT, Kind.INCOMPLETE) and not piece.basic:
-            if both := halves(piece.window):
-                self._waiting.extendleft(Piece(place=piece.place, window=half) for half in reversed(both))
-                self.total += 1
-                return
+        too_much = said.kind in (Kind.TRUNCATED, Kind.TIMED_OUT, Kind.INCOMPLETE) and not piece.basic
+        if too_much and (both := halves(piece.window)):
+            self._waiting.extendleft(Piece(place=piece.place, window=half) for half in reversed(both))
+            self.total += 1
+            return
         yield Told(piece=piece, failed=said)
         if said.kind in WILL_NOT_PASS and state.stopped is None:
             state.stopped = said
