@@ -301,6 +301,13 @@ def explain(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the report.")] = Path("demo-report"),
+    workspace: Annotated[
+        bool,
+        typer.Option(
+            "--workspace",
+            help="Keep the sample logs in a workspace, whose query API, on loopback, executes the shipped queries.",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> int:
     """Run the whole job offline: sample logs, and backends with one fault each on loopback, really probed."""
@@ -310,7 +317,7 @@ def demo(
 
     report_files.check_out(out)
     with terminal.progress(not quiet) as on_progress:
-        made = run(on_progress=on_progress)
+        made = run(workspace=workspace, on_progress=on_progress)
         written = report_files.write(made, out)
     if not quiet:
         terminal.summary(made, written, out)
