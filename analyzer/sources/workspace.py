@@ -25,7 +25,7 @@ from analyzer.sources.workspace_client import QueryClient
 from analyzer.sources.workspace_errors import QueryFailed, words
 from analyzer.sources.workspace_places import Place, Workspaces
 from analyzer.sources.workspace_queries import Newest, diagnostics, newest, tally, told
-from analyzer.sources.workspace_retry import Gate, Patience
+from analyzer.sources.workspace_retry import Gate
 from analyzer.sources.workspace_windows import BASIC, DAY, Piece, Run, pieces, without
 
 Progress = Callable[[str, int, int], None]
@@ -82,7 +82,6 @@ def ask(
     window: Window,
     now: datetime,
     done: Sequence[tuple[str, Window]] = (),
-    patience: Patience = Patience(),  # noqa: B008  frozen
     on_progress: Progress | None = None,
 ) -> tuple[Source, ...]:
     """Ask all places for a window, up to `now` and from USUAL before that where it is open, and add their rows to `groups`, whose column `file` goes on from `first`.
@@ -94,7 +93,7 @@ def ask(
     sources = {place: Source(place=place, file=_file(place)) for place in dict.fromkeys(workspaces.places)}
     positions = {place: first + number for number, place in enumerate(sources)}
     left = {p: without(window, [w for name, w in done if name == p.name]) for p in sources}
-    asker = QueryClient(client(workspaces), patience)
+    asker = QueryClient(client(workspaces), workspaces.patience)
 
     def cut(place: Place, length: timedelta) -> list[Window]:
         return [piece for part in left[place] for piece in pieces(part, workspaces.slice or length)]
@@ -104,7 +103,7 @@ def ask(
 
     run = Run(
         ask=ask_one,
-        gate=Gate(patience),
+        gate=Gate(workspaces.patience),
         basic=lambda place: cut(place, BASIC),
         on_progress=lambda done, total: on_progress("asking, queries", done, total) if on_progress else None,
     )

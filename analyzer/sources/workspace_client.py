@@ -18,8 +18,7 @@ import msgspec
 from analyzer.model import Window
 from analyzer.sources.workspace_answer import Answer, NotAnAnswer, decoded
 from analyzer.sources.workspace_errors import Kind, QueryFailed, no_token, refused, unsent
-from analyzer.sources.workspace_places import Place
-from analyzer.sources.workspace_retry import Patience
+from analyzer.sources.workspace_places import Patience, Place
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse
@@ -61,6 +60,8 @@ class QueryClient:
                 return self._read(answered)
             finally:
                 answered.close()
+        except QueryFailed as error:
+            failed = error
         except ClientAuthenticationError as error:
             failed = no_token(str(error))
         except ServiceResponseTimeoutError:

@@ -85,6 +85,18 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """How often a query is asked, and how long one answer may take."""
+
+    attempts: int = 6  # where it is throttled
+    repeats: int = 3  # where the service fails or the answer breaks off
+    pause: float = 2.0  # seconds before the second attempt; doubled before each further one
+    longest: float = 120.0  # seconds that a Retry-After may ask for
+    server: int = 600  # seconds that the service may take for one query; it allows no more
+    client: float = 630.0  # seconds until an answer is given up: above the service's own
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Workspaces:
     """All that is asked in one run, and how."""
 
@@ -95,6 +107,7 @@ class Workspaces:
     # None: a query asks for a day, of a table on the Basic plan for four hours
     connect: Callable[[], LogsQueryClient] | None = None
     # None: a client is made from `auth` and `cloud`; a program that has a client of its own gives it here
+    patience: Patience = Patience()  # noqa: RUF009  frozen
 
 
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)

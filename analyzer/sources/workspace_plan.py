@@ -12,7 +12,7 @@ from analyzer.sources.workspace_client import QueryClient, timespan
 from analyzer.sources.workspace_errors import Kind, QueryFailed, taught
 from analyzer.sources.workspace_places import Place, Workspaces
 from analyzer.sources.workspace_queries import Newest, megabytes, newest, tally, told, usage
-from analyzer.sources.workspace_retry import Gate, Patience
+from analyzer.sources.workspace_retry import Gate
 from analyzer.sources.workspace_windows import DAY, pieces
 
 _FREE = "queries of a table on the Analytics plan cost nothing; on the Basic plan, what they scan is billed by the GB"
@@ -31,17 +31,11 @@ def plan(workspaces: Workspaces, window: Window, now: datetime) -> Iterator[Sequ
         )
 
 
-def estimates(
-    workspaces: Workspaces,
-    window: Window,
-    now: datetime,
-    *,
-    patience: Patience = Patience(),  # noqa: B008  frozen
-) -> tuple[str, ...]:
+def estimates(workspaces: Workspaces, window: Window, now: datetime) -> tuple[str, ...]:
     """How many records and gigabytes the places hold of a window, and how many queries would count them. Raises SourceError."""
     whole = closed(window, now)
     queries = len(pieces(whole, workspaces.slice or DAY))
-    asker, gate = QueryClient(client(workspaces), patience), Gate(patience)
+    asker, gate = QueryClient(client(workspaces), workspaces.patience), Gate(workspaces.patience)
     lines: list[str] = []
     try:
         for place in workspaces.places:

@@ -9,37 +9,29 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from analyzer.sources.workspace_errors import Kind, QueryFailed
+from analyzer.sources.workspace_places import Patience
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Patience:
-    """How often a query is asked, and how long one answer may take."""
+def wait(patience: Patience, failed: QueryFailed, attempt: int) -> float | None:
+    """Seconds to wait before a query is asked once more, after so many attempts; None: it is not.
 
-    attempts: int = 6  # where it is throttled
-    repeats: int = 3  # where the service fails or the answer breaks off
-    pause: float = 2.0  # seconds before the second attempt; doubled before each further one
-    longest: float = 120.0  # seconds that a Retry-After may ask for
-    server: int = 600  # seconds that the service may take for one query; it allows no more
-    client: float = 630.0  # seconds until an answer is given up: above the service's own
-
-    def wait(self, failed: QueryFailed, attempt: int) -> float | None:
-        """Seconds to wait before a query is asked once more, after so many attempts; None: it is not.
-
-        A query that timed out is never repeated as it is: it would take as long again.
-        """
-        most = {Kind.THROTTLED: self.attempts, Kind.SERVICE: self.repeats, Kind.BROKEN: self.repeats}
-        if attempt >= most.get(failed.kind, 1):
-            return None
-        doubled: float = min(self.pause * 2.0 ** (attempt - 1), self.longest)
-        if failed.retry_after is None:
-            return doubled
-        return failed.retry_after if failed.retry_after <= self.longest else None
+    A query that timed out is never repeated as it is: it would take as long again.
+    """
+    most = {
+        Kind.THROTTLED: patience.attempts,
+        Kind.SERVICE: patience.repeats,
+        Kind.BROKEN: patience.repeats,
+    }
+    if attempt >= most.get(failed.kind, 1):
+        return None
+    if failed.retry_after is None:
+        return float(min(patience.pause * 2.0 ** (attempt - 1), patience.longest))
+    return failed.retry_after if failed.retry_after <= patience.longest else None
 
 
 class Ended(Exception):
@@ -68,7 +60,7 @@ class Gate:
                 return ask()
             except QueryFailed as failed:
                 attempt += 1
-                seconds = self._patience.wait(failed, attempt)
+                seconds = wait(self._patience, failed, attempt)
                 if seconds is None:
                     raise
                 if failed.kind is Kind.THROTTLED:
