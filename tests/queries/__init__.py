@@ -1,0 +1,1 @@
+"""Tests of the queries: executed on records, and read by Microsoft's own language service."""
