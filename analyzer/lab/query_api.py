@@ -58,7 +58,7 @@ class Temper:
 class QueryApi:
     """The API of some workspaces, as a context manager; one thread serves each request.
 
-    `tls` makes it speak HTTPS. `now` is what the queries' `now()` and the answers' Date are.
+    `tls` makes it speak HTTPS. `now` is what the queries' `now()` is.
     """
 
     def __init__(
@@ -111,7 +111,7 @@ class QueryApi:
         finally:
             with self._lock:
                 self._busy -= 1
-        date = format_datetime(self._now() + self.temper.clock_ahead, usegmt=True)
+        date = format_datetime(datetime.now(UTC) + self.temper.clock_ahead, usegmt=True)
         return status, {"Content-Type": "application/json; charset=utf-8", "Date": date, **extra}, said, mood
 
     def _answer(

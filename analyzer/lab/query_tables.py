@@ -13,7 +13,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analyzer.errors import UsageError
-from analyzer.lab.rows import COLUMN_TYPES, Row
+from analyzer.lab.events import success
+from analyzer.lab.rows import COLUMN_TYPES, Row, resource_row
+from analyzer.lab.week import START
 
 Tables = Mapping[str, Sequence[Row]]
 """Table name: its rows. A table that is not named does not exist in the workspace."""
@@ -38,6 +40,9 @@ _SAID = {
     "UUID": "guid",
 }
 _MORE_TYPES = {"AdditionalFields": "dynamic", "Quantity": "real", "IsBillable": "bool"}  # Usage's too
+
+_STANDARD = {"ApiManagementGatewayLogs": tuple(resource_row(success("host.example", START)))}
+"""Columns that a table has before any record came; AzureDiagnostics gets its own with its records."""
 
 
 class Refused(Exception):
@@ -78,46 +83,56 @@ class Store:
             ) from None
         self._kql = duckdb_kql
         self._db = duckdb_kql.connect()
-        self._lock = threading.Lock()  # translating is not said to be safe in several threads
+        self._lock = threading.Lock()
         self._kept: dict[tuple[str, str], str] = {}  # (workspace, table): where
         for place, (workspace, tables) in enumerate(workspaces.items()):
-            self._db.execute(f"CREATE SCHEMA kept{place}")
-            for name, rows in tables.items():
-                self._kept[workspace, name] = f"kept{place}.{name}"
-                _create(self._db, self._kept[workspace, name], rows)
+            for number, (name, rows) in enumerate(tables.items()):
+                # by another name: what a request may not see, its query must not find
+                self._kept[workspace, name] = kept = f"kept_{place}_{number}"
+                _create(self._db, kept, rows, _STANDARD.get(name, ("TimeGenerated",)))
 
     def query(self, text: str, scope: Scope, *, now: datetime) -> Result:
         """What the query returns of what the scope shows. Raises Refused."""
-        with self._lock, self._db.cursor() as seen:
-            for name in {table for _, table in self._kept}:
-                of = [self._kept[w, name] for w in scope.workspaces if (w, name) in self._kept]
-                if of:
-                    seen.execute(f"CREATE TEMP VIEW {name} AS {_view(of, scope)}")
+        with self._lock:  # one at a time: the tables are views of what this request may see
+            shown = []
             try:
-                found = self._kql.query(seen, text, query_now=now.isoformat())
-                rows = found.fetchall()
-            except self._kql.KqlSyntaxError as error:
-                raise Refused("SyntaxError", str(error)) from None
-            except Exception as error:
-                if not type(error).__module__.startswith(("duckdb_kql", "_duckdb")):
-                    raise
-                raise Refused("SemanticError", f"Failed to resolve table or column expression: {error}") from None
-            kinds = [_SAID.get(str(kind), "string") for kind in found.types]
-            return Result(
-                columns=tuple(zip(found.columns, kinds, strict=True)),
-                rows=tuple(tuple(map(_json, row)) for row in rows),
-            )
+                for name in {table for _, table in self._kept}:
+                    of = [self._kept[w, name] for w in scope.workspaces if (w, name) in self._kept]
+                    if of:
+                        self._db.execute(f"CREATE VIEW {name} AS {_view(of, scope)}")
+                        shown.append(name)
+                return self._run(text, now)
+            finally:
+                for name in shown:
+                    self._db.execute(f"DROP VIEW {name}")
+
+    def _run(self, text: str, now: datetime) -> Result:
+        try:
+            found = self._kql.query(self._db, text, query_now=now.isoformat())
+            rows = found.fetchall()
+        except self._kql.KqlSyntaxError as error:
+            raise Refused("SyntaxError", str(error)) from None
+        except Exception as error:
+            if not type(error).__module__.startswith(("duckdb_kql", "_duckdb")):
+                raise
+            raise Refused("SemanticError", f"Failed to resolve table or column expression: {error}") from None
+        kinds = [_SAID.get(str(kind), "string") for kind in found.types]
+        return Result(
+            columns=tuple(zip(found.columns, kinds, strict=True)),
+            rows=tuple(tuple(map(_json, row)) for row in rows),
+        )
 
     def close(self) -> None:
         """Forget everything."""
         self._db.close()
 
 
-def _create(db: Any, name: str, rows: Iterable[Row]) -> None:
+def _create(db: Any, name: str, rows: Iterable[Row], standard: Iterable[str]) -> None:
     listed = list(rows)
-    columns = {key: _MORE_TYPES.get(key) or COLUMN_TYPES.get(key, "string") for row in listed for key in row}
+    keys = dict.fromkeys((*standard, *(key for row in listed for key in row)))
+    columns = {key: _MORE_TYPES.get(key) or COLUMN_TYPES.get(key, "string") for key in keys}
     typed = ", ".join(f'"{key}" {_STORED.get(kind, "VARCHAR")}' for key, kind in columns.items())
-    db.execute(f"CREATE TABLE {name} ({typed or 'TimeGenerated TIMESTAMP'})")
+    db.execute(f"CREATE TABLE {name} ({typed})")
     cells = [[_cell(row.get(key), kind) for key, kind in columns.items()] for row in listed]
     if cells:
         db.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", cells)

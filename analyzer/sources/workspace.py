@@ -26,7 +26,7 @@ from analyzer.sources.workspace_errors import QueryFailed, words
 from analyzer.sources.workspace_places import Place, Workspaces
 from analyzer.sources.workspace_queries import Newest, diagnostics, newest, tally, told
 from analyzer.sources.workspace_retry import Gate
-from analyzer.sources.workspace_windows import BASIC, DAY, Piece, Run, pieces, without
+from analyzer.sources.workspace_windows import BASIC, DAY, Piece, Run, joined, pieces, without
 
 Progress = Callable[[str, int, int], None]
 
@@ -53,7 +53,7 @@ class Source:
 
     def told(self) -> tuple[tuple[str, Window], ...]:
         """What was asked and answered, as a saved tally keeps it."""
-        return tuple((self.place.name, window) for window in self.asked)
+        return tuple((self.place.name, window) for window in joined(self.asked))
 
 
 Asked = tuple[Source, ...]
@@ -153,7 +153,9 @@ def _conclude(source: Source, workspaces: Workspaces, asker: QueryClient, window
     if source.failed:
         why = words(source.failed[0][1], place, workspaces.auth, workspaces.cloud)
         whole = len(source.failed) + len(source.asked)
-        missing = f"{len(source.failed)} of {whole} windows are missing ({spans([w for w, _ in source.failed])}): "
+        missing = (
+            f"{len(source.failed)} of {whole} queries were not answered ({spans([w for w, _ in source.failed])}): "
+        )
         file.unreadable = (missing if source.asked else "") + why
         return
     if source.asked and not source.rows:
@@ -203,17 +205,9 @@ def _tell_strays(source: Source, asker: QueryClient, window: Window) -> None:
 
 
 def spans(windows: Sequence[Window]) -> str:
-    """The spans of windows, those that touch as one; the first few."""
-    merged: list[list[datetime]] = []
-    for one in sorted(windows, key=lambda w: w.start.timestamp() if w.start else 0.0):
-        if one.start is None or one.end is None:
-            continue
-        if merged and merged[-1][1] == one.start:
-            merged[-1][1] = one.end
-        else:
-            merged.append([one.start, one.end])
-    told = [f"{a:%Y-%m-%d %H:%M} to {b:%Y-%m-%d %H:%M} UTC" for a, b in merged[:3]]
-    return ", ".join(told) + (f" and {len(merged) - 3} more spans" if len(merged) > 3 else "")
+    """The spans of closed windows, those that touch as one; the first few."""
+    told = [f"{w.start:%Y-%m-%d %H:%M} to {w.end:%Y-%m-%d %H:%M} UTC" for w in joined(windows)]
+    return ", ".join(told[:3]) + (f" and {len(told) - 3} more spans" if len(told) > 3 else "")
 
 
 def _bytes(size: int) -> str:

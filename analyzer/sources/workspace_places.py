@@ -107,7 +107,7 @@ class Workspaces:
     # None: a query asks for a day, of a table on the Basic plan for four hours
     connect: Callable[[], LogsQueryClient] | None = None
     # None: a client is made from `auth` and `cloud`; a program that has a client of its own gives it here
-    patience: Patience = Patience()  # noqa: RUF009  frozen
+    patience: Patience = Patience()
 
 
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)

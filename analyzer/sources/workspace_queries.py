@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
+from analyzer import kql
 from analyzer.model import Window
 from analyzer.sources.workspace_answer import Answer
 
@@ -23,12 +22,12 @@ class Newest:
 
 def tally(window: Window, *, basic: bool = False) -> str:
     """The query that counts a window; `basic`: its form for a table on the Basic plan, whose time the request says."""
-    return _text("failures-tally-basic") if basic else _rendered("failures-tally", window)
+    return kql.text("failures-tally-basic") if basic else _rendered("failures-tally", window)
 
 
 def newest(window: Window) -> str:
     """The query for which tables hold gateway records of a window."""
-    return _rendered("newest-record", window)
+    return _rendered("which-tables", window)
 
 
 def diagnostics(window: Window) -> str:
@@ -67,16 +66,6 @@ def _moment(value: Any) -> datetime:
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
-def _text(name: str) -> str:
-    package = Path(__file__).parents[1]
-    folders = (package / "queries", package.parent / "queries")
-    return next(folder for folder in folders if folder.is_dir()).joinpath(f"{name}.kql").read_text(encoding="utf-8")
-
-
 def _rendered(name: str, window: Window) -> str:
-    text = _text(name)
-    for parameter, moment in (("window_start", window.start), ("window_end", window.end)):
-        if moment is not None:
-            literal = f"datetime({moment.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f}Z)"
-            text = re.sub(rf"^let {parameter} = .*;$", f"let {parameter} = {literal};", text, flags=re.MULTILINE)
-    return text
+    ends = {"window_start": window.start, "window_end": window.end}
+    return kql.render(name, {parameter: moment for parameter, moment in ends.items() if moment is not None})

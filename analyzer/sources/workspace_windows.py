@@ -82,6 +82,17 @@ def without(window: Window, done: Sequence[Window]) -> tuple[Window, ...]:
     return tuple(Window(start=a, end=b) for a, b in left)
 
 
+def joined(windows: Sequence[Window]) -> tuple[Window, ...]:
+    """Closed windows in their order, those that touch or overlap as one."""
+    found: list[tuple[datetime, datetime]] = []
+    for start, end in sorted(map(_closed, windows)):
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(end, found[-1][1]))
+        else:
+            found.append((start, end))
+    return tuple(Window(start=a, end=b) for a, b in found)
+
+
 def _closed(window: Window) -> tuple[datetime, datetime]:
     if window.start is None or window.end is None:
         raise ValueError("an open window cannot be asked for")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -15,7 +16,7 @@ from analyzer.sources.workspace_answer import Answer
 from analyzer.sources.workspace_errors import WILL_NOT_PASS, Kind, QueryFailed
 from analyzer.sources.workspace_places import Patience, Place
 from analyzer.sources.workspace_retry import Ended, Gate, wait
-from analyzer.sources.workspace_windows import AT_ONCE, AT_ONCE_BASIC, Piece, Run, Told, halves, pieces, without
+from analyzer.sources.workspace_windows import AT_ONCE, AT_ONCE_BASIC, Piece, Run, Told, halves, joined, pieces, without
 
 START = datetime(2026, 11, 16, tzinfo=UTC)
 PLACE, SECOND = Place(id="a"), Place(id="b")
@@ -80,6 +81,11 @@ def test_what_is_done_is_not_asked_again(done: list[Window], left: list[Window])
     assert list(without(window(0, 24), done)) == left
 
 
+def test_windows_that_touch_are_one() -> None:
+    assert joined([window(4, 6), window(0, 2), window(2, 3), window(5, 8)]) == (window(0, 3), window(4, 8))
+    assert joined([]) == ()
+
+
 ONE = Answer(columns=("n",), types=("long",), rows=((1,),))
 
 
@@ -115,7 +121,7 @@ def test_what_is_too_large_is_halved_and_nothing_is_lost() -> None:
     spans = sorted((one.piece.window.start, one.piece.window.end) for one in told)  # type: ignore[type-var]
     assert spans[0][0] == window(0, 24).start
     assert spans[-1][1] == window(0, 24).end
-    assert all(a[1] == b[0] for a, b in zip(spans, spans[1:], strict=False))
+    assert all(a[1] == b[0] for a, b in pairwise(spans))
     assert heard[-1] == (len(told), len(told))
 
 
