@@ -138,23 +138,31 @@ def load(name: str, stream: Callable[[], BinaryIO]) -> Saved | str | None:
     with stream() as looked_at:
         if looked_at.read(4) != MAGIC:
             return None
+    with stream() as whole:
+        try:
+            with opened(whole) as file:
+                return _load(name, file.db, file.pattern)
+        except duckdb.Error:
+            return None  # Parquet that cannot be opened: whoever reads Parquet says what is wrong with it
+
+
+def _load(name: str, db: duckdb.DuckDBPyConnection, pattern: str) -> Saved | str | None:
+    found = db.execute(
+        "SELECT key::VARCHAR, value FROM parquet_kv_metadata($path) WHERE starts_with(key::VARCHAR, $family)",
+        {"path": pattern, "family": FAMILY},
+    ).fetchall()
+    if not found:
+        return None
+    key, value = str(found[0][0]), bytes(found[0][1])
+    if key != SCHEMA:
+        version = key.removeprefix(FAMILY)
+        said = version if version.isdecimal() and len(version) < 6 else "an unknown version"
+        return f"a tally of version {said}, where {SCHEMA.removeprefix(FAMILY)} is read: take the apim-triage that saved it, or a newer one"
+    if len(value) > _LARGEST:
+        return "a saved tally that says more of itself than can be"
     try:
-        with stream() as whole, opened(whole) as file:
-            found = file.db.execute(
-                "SELECT key::VARCHAR, value FROM parquet_kv_metadata($path) WHERE starts_with(key::VARCHAR, $family)",
-                {"path": file.pattern, "family": FAMILY},
-            ).fetchall()
-            if not found:
-                return None
-            key, value = str(found[0][0]), bytes(found[0][1])
-            if key != SCHEMA:
-                version = key.removeprefix(FAMILY)
-                said = version if version.isdecimal() and len(version) < 6 else "an unknown version"
-                return f"a tally of version {said}, where {SCHEMA.removeprefix(FAMILY)} is read: take the apim-triage that saved it, or a newer one"
-            if len(value) > _LARGEST:
-                return "a saved tally that says more of itself than can be"
-            about = msgspec.json.decode(value, type=_About)
-            return Saved(name=name, tally=_tally(name, about, _frames(file.db, file.pattern)))
+        about = msgspec.json.decode(value, type=_About)
+        return Saved(name=name, tally=_tally(name, about, _frames(db, pattern)))
     except (duckdb.Error, msgspec.MsgspecError, UnicodeDecodeError):
         return "a saved tally that is damaged: save it anew"
     except _CannotBe as error:
