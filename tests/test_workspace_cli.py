@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from analyzer.cli import main
 from analyzer.lab.query_api import QueryApi
 from analyzer.lab.query_moods import Mood
 from analyzer.lab.workspace_demo import https
@@ -32,30 +33,45 @@ TIME = ("--from", f"{START:%Y-%m-%d}", "--to", f"{START + timedelta(days=1):%Y-%
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """What a command came to."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Terminal:
     """Where a user sits."""
 
     folder: Path
     environment: dict[str, str]
     api: QueryApi
+    shown: pytest.CaptureFixture[str]
+    patch: pytest.MonkeyPatch
 
-    def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "analyzer", *words]
+    def run(self, *words: str, **environment: str) -> Done:
+        """A command in this process: its start would take longer than all else."""
+        with self.patch.context() as changed:
+            for name in (*os.environ, *self.environment):
+                if name not in self.environment:
+                    changed.delenv(name)
+            for name, value in {**self.environment, **environment}.items():
+                changed.setenv(name, value)
+            changed.chdir(self.folder)
+            code = main(list(words))
+        said = self.shown.readouterr()
+        return Done(returncode=code, stdout=said.out, stderr=said.err)
 
-    def analyze(self, *words: str, workspace: str = ID, **environment: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            self.command("analyze", "--workspace", workspace, "--auth", "cli", *TIME, "--no-probe", *words),
-            cwd=self.folder,
-            env={**self.environment, **environment},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
+    def analyze(self, *words: str, workspace: str = ID, **environment: str) -> Done:
+        return self.run(
+            "analyze", "--workspace", workspace, "--auth", "cli", *TIME, "--no-probe", *words, **environment
         )
 
 
 @contextmanager
-def terminal(folder: Path) -> Iterator[Terminal]:
+def terminal(folder: Path, shown: pytest.CaptureFixture[str], patch: pytest.MonkeyPatch) -> Iterator[Terminal]:
     tools = folder / "tools"
     tools.mkdir()
     (tools / "az").write_text(AZ, encoding="utf-8")
@@ -70,12 +86,12 @@ def terminal(folder: Path) -> Iterator[Terminal]:
             "PYTHONPATH": str(ROOT),
             "TMPDIR": str(folder),
         }
-        yield Terminal(folder=folder, environment=environment, api=api)
+        yield Terminal(folder=folder, environment=environment, api=api, shown=shown, patch=patch)
 
 
 @pytest.fixture
-def user(tmp_path: Path) -> Iterator[Terminal]:
-    with terminal(tmp_path) as opened:
+def user(tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Terminal]:
+    with terminal(tmp_path, capsys, monkeypatch) as opened:
         yield opened
 
 
@@ -89,15 +105,7 @@ def test_a_report_comes_of_a_workspace_and_the_tally_is_kept(user: Terminal) -> 
     assert user.api.requests[0].prefer == "wait=600"
     asked = len(user.api.requests)
 
-    again = subprocess.run(
-        user.command("analyze", "week.parquet", "--no-probe", "--out", "again"),
-        cwd=user.folder,
-        env=user.environment,
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
+    again = user.run("analyze", "week.parquet", "--no-probe", "--out", "again")
     assert (again.returncode, again.stderr) == (0, "")
     other = json.loads((user.folder / "again" / "report.json").read_text(encoding="utf-8"))
     assert other["clusters"] == report["clusters"]
@@ -222,7 +230,11 @@ def test_ctrl_c_ends_at_once_and_leaves_nothing(user: Terminal) -> None:
     user.api.temper.mood = Mood.SILENT
     words = ["analyze", "--workspace", ID, "--auth", "cli", *TIME, "--no-probe", "--save-tally", "week.parquet"]
     with subprocess.Popen(
-        user.command(*words), cwd=user.folder, env=user.environment, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-m", "analyzer", *words],
+        cwd=user.folder,
+        env=user.environment,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as running:
         until = time.monotonic() + 60
         while not user.api.requests and time.monotonic() < until:
