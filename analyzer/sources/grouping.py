@@ -89,7 +89,7 @@ WITH read AS (
             THEN {{'source': source, 'message': message, 'elapsed': elapsed}}
             ELSE list_transform(
                 list_filter(met, lambda e: {_FORWARDED.format(source="nullif(e.source, '')", section="e.section")}),
-                lambda e: {{'source': e.source, 'message': e.message, 'elapsed': e.elapsed}})[-1] END AS failed,
+                lambda e: {{'source': nullif(e.source, ''), 'message': e.message, 'elapsed': e.elapsed}})[-1] END AS failed,
         CASE WHEN reason IN ({", ".join(map(literal, LOOKALIKES))}) THEN reason
              WHEN reason = '{BACKEND_FAILED}' THEN {_elsewhere("source")}
              WHEN len(met) > 0 THEN {_elsewhere("met[-1].source")} END AS resembles

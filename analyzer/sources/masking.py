@@ -31,7 +31,7 @@ SECRETS: tuple[tuple[str, str], ...] = (
         rf"(?i)\b((?:proxy-)?authorization{_SEPARATOR})(?:{_QUOTE}?[a-z0-9-]+(?: |%20))?{_VALUE}(?:,? ?[a-z]+={_VALUE})*",
         r"\1<secret>",
     ),
-    (rf"(?i)\b((?:set-)?cookie2?{_SEPARATOR})(?:\\*\"[^\"]*\"?|(?:[^ ]*; )*[^ ]+)", r"\1<secret>"),
+    (rf"""(?i)\b((?:set-)?cookie2?{_SEPARATOR})(?:\\*"[^"]*"?|(?:[^ ]*; )*[^ ]+)""", r"\1<secret>"),
     (rf"(?i)(bearer|sharedkey(?:lite)?|sharedaccesssignature)((?:[:= +]|%20)+){_VALUE}", r"\1\2<secret>"),
     # not "Basic Constraints": capitals within, digits or padding
     (
@@ -41,10 +41,10 @@ SECRETS: tuple[tuple[str, str], ...] = (
     (rf"(?i)((?:{_NAMES})s?[0-9]?{_SEPARATOR}){_VALUE}", r"\1<secret>"),
     (rf"(?i){_BEFORE}((?:sig|sas|pass){_SEPARATOR}){_VALUE}", r"\1\2<secret>"),
     # a function key, not "error code=10061"
-    (rf"(?i){_BEFORE}(code(?:=|%(?:25)*3d))(?:{_QUOTE}[^ ]*|[0-9]*[^0-9 &;,\"'<>()][^ &;]*)", r"\1\2<secret>"),
+    (rf"""(?i){_BEFORE}(code(?:=|%(?:25)*3d))(?:{_QUOTE}[^ ]*|[0-9]*[^0-9 &;,"'<>()][^ &;]*)""", r"\1\2<secret>"),
     (r"://[^/ ]*@", "://<secret>@"),  # user information of a URL (RFC 3986 section 3.2.1)
-    (r"[^ /:@\"'(]+:[^ ]+@", "<secret>@"),  # the same without a scheme
-    (r"\?[^ \"'<>()]*=(?:[^ \"'()]|['()]+[A-Za-z0-9%/&=?#$_~-])*", "?<query>"),
+    (r"""[^ /:@"'(]+:[^ ]+@""", "<secret>@"),  # the same without a scheme
+    (r"""\?[^ "'<>()]*=(?:[^ "'()]|['()]+[A-Za-z0-9%/&=?#$_~-])*""", "?<query>"),
     (r"[A-Za-z0-9+/]{40,}={1,2}", "<secret>"),
 )
 """What is secret wherever it stands: pattern and replacement, in order of application."""

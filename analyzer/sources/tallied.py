@@ -37,7 +37,7 @@ _DIMENSIONS = ("", "api", "operation", "product", "subscription")
 _BUCKETS = frozenset(map(str, (NOT_LOGGED, *ELAPSED_EDGES_MS)))
 _MOST = 10**12  # requests of one row; no gateway serves so many in an hour
 _COUNT = re.compile(r"([0-9]{1,13})(?:\.0+)?")
-_ID = re.compile(r"[0-9A-Za-z._:|-]{1,64}")
+_ID = re.compile(r"[0-9A-Fa-f._:|-]{1,64}")
 _LONGEST = 4096  # characters of any text
 _EARLIEST, _LATEST = datetime(2010, 1, 1), datetime(2200, 1, 1)  # noqa: DTZ001  UTC without a word of it, as in DuckDB
 

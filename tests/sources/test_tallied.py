@@ -2,47 +2,35 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
-import duckdb_kql
 import pytest
 from pandas.testing import assert_frame_equal
 
 from analyzer.lab import logs
 from analyzer.lab.exports import overflowing_row
 from analyzer.lab.logs import Event, LoggedError
-from analyzer.lab.rows import COLUMN_TYPES, Row
+from analyzer.lab.rows import Row
 from analyzer.model import Window
 from analyzer.sources import read, tallied
 from analyzer.sources.careful import LogFile
 from analyzer.sources.files import database
 from analyzer.sources.items import Item, Record, Reject
-from analyzer.sources.masking import SECRETS
 from analyzer.sources.paths import find
 from analyzer.sources.settling import settle
 from analyzer.sources.shapes import SHAPES, Shape
 from analyzer.tally import Tally
+from tests.queries.executed import answer, as_csv
 from tests.sources.build import TRUST, counts
 from tests.sources.test_shapes import shape_of
 
-QUERY = Path(__file__).parents[2] / "queries" / "failures-tally.kql"
+TALLY = "failures-tally"
 START = datetime(2026, 3, 14, 9, 15, 27, 441000, UTC)
-NOW = "2026-03-15T00:00:00Z"
-TYPES = {
-    "datetime": "TIMESTAMP",
-    "long": "BIGINT",
-    "int": "INTEGER",
-    "real": "DOUBLE",
-    "bool": "BOOLEAN",
-    "dynamic": "JSON",
-}
 
 
 def events() -> list[Event]:
@@ -73,43 +61,6 @@ def events() -> list[Event]:
             replace(made[0], errors=errors, time=at, correlation_id=f"{made[0].correlation_id[:-2]}{minute:02}")
         )
     return made
-
-
-def workspace(tables: Mapping[str, Iterable[Row]]) -> Any:
-    """A database in which the query runs; strings are never null in Kusto."""
-    db = duckdb_kql.connect()
-    for name, rows in tables.items():
-        listed = list(rows)
-        columns = {key: COLUMN_TYPES.get(key, "string") for row in listed for key in row}
-        columns |= {"AdditionalFields": "dynamic"} if "AdditionalFields" in columns else {}
-        typed = ", ".join(f"{key} {TYPES.get(kind, 'VARCHAR')}" for key, kind in columns.items())
-        db.execute(f"CREATE TABLE {name} ({typed})")
-        for row in listed:
-            cells = [_cell(row.get(key), kind) for key, kind in columns.items()]
-            db.execute(f"INSERT INTO {name} VALUES ({', '.join('?' * len(cells))})", cells)
-    return db
-
-
-def _cell(value: Any, kind: str) -> Any:
-    if kind == "string":
-        return "" if value is None else str(value)
-    if kind == "datetime":
-        return datetime.fromisoformat(value).replace(tzinfo=None)
-    return json.dumps(value) if isinstance(value, dict | list) else value
-
-
-def answer(tables: Mapping[str, Iterable[Row]]) -> list[Row]:
-    """The rows that the query returns."""
-    found = duckdb_kql.query(workspace(tables), QUERY.read_text(encoding="utf-8"), query_now=NOW)
-    return [dict(zip(found.columns, row, strict=True)) for row in found.fetchall()]
-
-
-def as_csv(rows: list[Row]) -> str:
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(rows[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def as_az(rows: list[Row]) -> str:
@@ -196,7 +147,7 @@ TABLES: dict[str, Callable[[list[Event]], dict[str, list[Row]]]] = {
 def test_the_query_counts_what_reading_the_rows_counts(tmp_path: Path, name: str) -> None:
     tables = TABLES[name](events())
     path = tmp_path / "query_data.csv"
-    path.write_text(as_csv(answer(tables)), encoding="utf-8", newline="")
+    path.write_text(as_csv(answer(TALLY, tables)), encoding="utf-8", newline="")
     expected = read_rows(tmp_path, (row for rows in tables.values() for row in rows))
     assert min(counts(expected)[:3]) > 2
     same(counted(tmp_path, path), expected)
@@ -206,25 +157,25 @@ def test_the_query_counts_what_reading_the_rows_counts(tmp_path: Path, name: str
 def test_the_result_is_read_in_every_shape(tmp_path: Path, name: str) -> None:
     tables = TABLES["specific"](events())
     path = tmp_path / "result"
-    path.write_text(WRITERS[name](answer(tables)), encoding="utf-8", newline="")
+    path.write_text(WRITERS[name](answer(TALLY, tables)), encoding="utf-8", newline="")
     same(counted(tmp_path, path), read_rows(tmp_path, tables["ApiManagementGatewayLogs"]))
 
 
 def test_an_hour_that_both_tables_hold_counts_once(tmp_path: Path) -> None:
     both = {name: rows for which in ("specific", "legacy") for name, rows in TABLES[which](events()).items()}
     path = tmp_path / "result.csv"
-    path.write_text(as_csv(answer(both)), encoding="utf-8", newline="")
+    path.write_text(as_csv(answer(TALLY, both)), encoding="utf-8", newline="")
     same(counted(tmp_path, path), read_rows(tmp_path, both["ApiManagementGatewayLogs"]))
 
 
 def test_no_secret_leaves_the_workspace() -> None:
-    result = json.dumps(answer(TABLES["specific"](events())))
+    result = json.dumps(answer(TALLY, TABLES["specific"](events())))
     assert "a.example/x" in result
     assert "CANARY" not in result
 
 
 def test_a_workspace_without_a_record_has_no_row() -> None:
-    assert answer({}) == []
+    assert answer(TALLY, {}) == []
 
 
 def row(**changes: object) -> Row:
@@ -302,16 +253,3 @@ def test_a_result_of_no_row_is_read(tmp_path: Path) -> None:
     path = tmp_path / "result.csv"
     path.write_text(",".join(row()) + "\n", encoding="utf-8")
     assert counts(counted(tmp_path, path)) == (0, 0, 0, 0)
-
-
-def test_the_query_says_what_a_row_is_and_has_no_blank_line() -> None:
-    text = QUERY.read_text(encoding="utf-8")
-    assert text.startswith("// One row per ")
-    assert all(line.strip() for line in text.splitlines())  # the portal runs what stands between blank lines
-
-
-def test_the_query_masks_what_reading_masks() -> None:
-    text = QUERY.read_text(encoding="utf-8")
-    for pattern, replacement in SECRETS:
-        quoted = [part.replace('"', '""') for part in (pattern, replacement)]
-        assert f'replace_regex(Message, @"{quoted[0]}", @"{quoted[1]}")' in text
