@@ -40,9 +40,11 @@ from analyzer.neighbours import neighbours_of
 from analyzer.probing import Target
 from analyzer.settings import Settings
 from analyzer.sources import read
+from analyzer.sources.saved import save
 from analyzer.witnesses import age
 
 if TYPE_CHECKING:
+    from analyzer.sources.workspace_places import Workspaces
     from analyzer.tally import Tally
 
 MOST_JUDGED = 1000
@@ -66,21 +68,34 @@ def analyze(
     keep_ip: bool = False,
     now: datetime | None = None,
     on_progress: Progress | None = None,
+    workspaces: Workspaces | None = None,
+    save_tally: Path | None = None,
 ) -> Report:
     """Read the sources, probe each failing backend, judge every cause, and return the report.
 
     `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `date_order` and `tz` say how times are written
     where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
     no probing, and `not_probed` says why; `settings` are the gateway's own, as in customProperties (see `probing.settings`),
-    and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`: the report says which client addresses are hit. Raises SourceError,
-    EvidenceError, CertificateFileError, and UsageError or SettingsError where the settings leave a gateway no TLS version.
+    and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`:
+    the report says which client addresses are hit. `workspaces` are asked for the same window (see `analyzer.workspaces`);
+    `save_tally`: what was counted is kept in that Parquet file, before any probing; it is a source, too. Raises SourceError,
+    OutputError, EvidenceError, CertificateFileError, and UsageError or SettingsError where the settings leave a gateway no TLS version.
     """
     now = now or datetime.now(UTC)
     anchors = anchors_of(ca_files)
     recorded = recorded_in(evidence, now)
     tally = read(
-        [str(s) for s in sources], window=window, date_order=date_order, tz=tz, keep_ip=keep_ip, on_progress=on_progress
+        [str(s) for s in sources],
+        window=window,
+        date_order=date_order,
+        tz=tz,
+        keep_ip=keep_ip,
+        on_progress=on_progress,
+        workspaces=workspaces,
+        now=now,
     )
+    if save_tally is not None:
+        save(tally, save_tally)
     met = gateways_of(tally, None if gateway == "auto" else Tier(gateway), (settings or {}) if config is None else {})
     configuration = configuration_of(met, config, settings)
     gateways = configuration.gateways

@@ -82,6 +82,9 @@ class Tally:
     intake: Intake
     found: Window  # times of the first and the last record
     caveats: tuple[str, ...] = ()  # what reading had to assume, one sentence each
+    asked: tuple[
+        tuple[str, Window], ...
+    ] = ()  # what was asked of which workspace, and answered: it need not be asked again
 
 
 def empty() -> Tally:
@@ -113,6 +116,7 @@ def merge(tallies: Iterable[Tally]) -> Tally:
         ),
         found=Window(start=min(starts, default=None), end=max(ends, default=None)),
         caveats=tuple(sorted({caveat for p in parts for caveat in p.caveats})),
+        asked=tuple(asked for p in parts for asked in p.asked),
     )
 
 

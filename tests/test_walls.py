@@ -17,7 +17,17 @@ WALLS = {
     "cryptography": ("trust", "evidence", "lab"),
     "duckdb": ("sources", "tally.py"),
     "matplotlib": ("report/charts.py",),
-    "azure": ("sources/accounts.py", "sources/blobs.py", "sources/ranges.py", "settings/live.py"),
+    "azure": (
+        "sources/accounts.py",
+        "sources/blobs.py",
+        "sources/ranges.py",
+        "sources/workspace_auth.py",
+        "sources/workspace_client.py",
+        "sources/workspace_places.py",  # the type of what a program may give
+        "settings/live.py",
+        "lab/workspace_demo.py",
+    ),
+    "duckdb_kql": ("lab/query_tables.py",),
 }
 
 STEPS = [

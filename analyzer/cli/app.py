@@ -33,6 +33,20 @@ from analyzer.cli.arguments import (
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
 from analyzer.cli.configured import configured
+from analyzer.cli.workspaces import (
+    AuthWay,
+    CloudName,
+    CrossWorkspace,
+    Estimate,
+    PrintQuery,
+    Resources,
+    SaveTally,
+    SliceLength,
+    WorkspaceIds,
+    asked,
+    estimate,
+    print_query,
+)
 from analyzer.errors import UsageError
 from analyzer.model import CauseName, Report
 
@@ -152,18 +166,48 @@ def analyze(
     ] = Path("apim-triage-report"),
     fail_on: FailOn = None,
     quiet: Quiet = False,
+    workspace: WorkspaceIds = None,
+    resource: Resources = None,
+    cross_workspace: CrossWorkspace = False,
+    auth: AuthWay = "default",
+    cloud: CloudName = "public",
+    slice_length: SliceLength = None,
+    save_tally: SaveTally = None,
+    print_queries: PrintQuery = False,
+    estimated: Estimate = False,
 ) -> int:
     """Read gateway logs, find the failing backends, probe them, and write a report that names each cause.
 
     Example: apim-triage analyze insights-logs-gatewaylogs/ --ca-file corporate-root.pem --out report
+
+    Example: apim-triage analyze --workspace 0b1f6471-1bf0-4dda-aec3-111122223333 --last 7d
     """
-    if not source:
-        raise UsageError("analyze: name at least one source: a file, a folder, a glob, or - for standard input")
+    workspaces = asked(
+        workspaces=workspace,
+        resources=resource,
+        together=cross_workspace,
+        auth=auth,
+        cloud=cloud,
+        slice_=slice_length,
+    )
+    if not source and workspaces is None:
+        raise UsageError(
+            "analyze: name at least one source: a file, a folder, a glob, - for standard input, or --workspace and its ID"
+        )
+    if workspaces is None and (print_queries or estimated):
+        raise UsageError(
+            "analyze: --print-query and --estimate are about workspaces: name one by --workspace or --resource"
+        )
     if no_probe and dry_run:
         raise UsageError("analyze: --no-probe and --dry-run contradict each other: give one of them")
     now = datetime.now(UTC)
     zone, order = options.zone(tz), options.date_order(date_order)
     window = options.window(start, end, last, zone, now)
+    if workspaces is not None and (print_queries or estimated):
+        from analyzer.cli import terminal
+
+        terminal.lines((print_query if print_queries else estimate)(workspaces, window, now))
+        return EXIT_OK
     causes = options.fail_on(fail_on or ())
     aim = aim_of(host_header, connect_to, only, max_backends)
     tier = options.tier(gateway)
@@ -185,6 +229,10 @@ def analyze(
     from analyzer.pipeline import analyze as run
 
     report_files.check_out(out)
+    if save_tally is not None:
+        from analyzer.sources import saved
+
+        saved.check(save_tally)
     with terminal.progress(not quiet) as on_progress:
 
         def probe(targets: Sequence[Target]) -> Sequence[Evidence]:
@@ -196,7 +244,7 @@ def analyze(
             return ask.prober(on_progress)(targets)
 
         made = run(
-            source,
+            source or (),
             probe=None if no_probe else probe,
             gateway=tier or "auto",
             settings=settings,
@@ -211,6 +259,8 @@ def analyze(
             keep_ip=keep_ip,
             now=now,
             on_progress=on_progress,
+            workspaces=workspaces,
+            save_tally=save_tally,
         )
         if dry_run:
             return EXIT_OK
@@ -257,6 +307,13 @@ def explain(
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for the report.")] = Path("demo-report"),
+    workspace: Annotated[
+        bool,
+        typer.Option(
+            "--workspace",
+            help="Keep the sample logs in a workspace, whose query API, on loopback, executes the shipped queries.",
+        ),
+    ] = False,
     quiet: Quiet = False,
 ) -> int:
     """Run the whole job offline: sample logs, and backends with one fault each on loopback, really probed."""
@@ -266,7 +323,7 @@ def demo(
 
     report_files.check_out(out)
     with terminal.progress(not quiet) as on_progress:
-        made = run(on_progress=on_progress)
+        made = run(workspace=workspace, on_progress=on_progress)
         written = report_files.write(made, out)
     if not quiet:
         terminal.summary(made, written, out)

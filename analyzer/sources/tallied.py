@@ -52,6 +52,12 @@ def reader(items: Items) -> Items:
     return partial(_read, items)
 
 
+def checked(items: Iterable[Item]) -> Iterator[Item]:
+    """Rows of our own query as rows of the table `groups`, dicts of text; what cannot be one is a reject."""
+    for one in items:
+        yield one if isinstance(one, Reject) else _row(one)
+
+
 def why_not(items: Items, stream: BinaryIO) -> str:
     """Why rows of our own query are not read: their version, where it is another; "" where they are read."""
     for one in items(stream):
@@ -99,8 +105,7 @@ FROM tallied"""
 
 
 def _read(items: Items, stream: BinaryIO) -> Iterator[Item]:
-    for one in items(stream):
-        yield one if isinstance(one, Reject) else _row(one)
+    return checked(items(stream))
 
 
 def _row(record: Record) -> Item:

@@ -1,0 +1,77 @@
+"""What would be asked of workspaces, and how much they hold: before anything is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from analyzer.model import Window
+from analyzer.sources.workspace import closed, spans
+from analyzer.sources.workspace_auth import client, endpoint
+from analyzer.sources.workspace_client import QueryClient, timespan
+from analyzer.sources.workspace_errors import Kind, QueryFailed, taught
+from analyzer.sources.workspace_places import Place, Workspaces
+from analyzer.sources.workspace_queries import Newest, megabytes, newest, tally, told, usage
+from analyzer.sources.workspace_retry import Gate
+from analyzer.sources.workspace_windows import DAY, pieces
+
+_FREE = "queries of a table on the Analytics plan cost nothing; on the Basic plan, what they scan is billed by the GB"
+
+
+def plan(workspaces: Workspaces, window: Window, now: datetime) -> Iterator[Sequence[str]]:
+    """For each place the first request that would be made, as lines that can be pasted into the portal. Nothing is sent."""
+    cut = pieces(closed(window, now), workspaces.slice or DAY)
+    for place in workspaces.places:
+        more = f", and {len(cut) - 1:,} more up to {spans([cut[-1]]).split(' to ')[1]}" if len(cut) > 1 else ""
+        yield (
+            f"// {place.name}: POST {endpoint(workspaces.cloud)}/v1{place.path}/query",
+            f"// with timespan {timespan(cut[0])}{more}",
+            *([f"// and workspaces {', '.join(place.also)}"] if place.also else []),
+            *tally(cut[0]).splitlines(),
+        )
+
+
+def estimates(workspaces: Workspaces, window: Window, now: datetime) -> tuple[str, ...]:
+    """How many records and gigabytes the places hold of a window, and how many queries would count them. Raises SourceError."""
+    whole = closed(window, now)
+    queries = len(pieces(whole, workspaces.slice or DAY))
+    asker, gate = QueryClient(client(workspaces), workspaces.patience), Gate(workspaces.patience)
+    lines: list[str] = []
+    try:
+        for place in workspaces.places:
+            lines.append(f"{place.name}, {spans([whole])}: {queries:,} {'query' if queries == 1 else 'queries'}")
+            try:
+                lines += [f"  {line}" for line in _of(place, asker, gate, whole)]
+            except QueryFailed as failed:
+                raise taught(failed, place, workspaces.auth, workspaces.cloud) from None
+    finally:
+        asker.close()
+    return (*lines, _FREE)
+
+
+def _of(place: Place, asker: QueryClient, gate: Gate, window: Window) -> Iterator[str]:
+    sizes = {} if place.is_resource else _sizes(place, asker, gate, window)
+    try:
+        counts: tuple[Newest, ...] = told(gate.run(lambda: asker.ask(place, newest(window), window)))
+    except QueryFailed as failed:
+        if failed.kind is not Kind.BASIC:
+            raise
+        counts = ()
+        yield "ApiManagementGatewayLogs is on the Basic plan: counting its records would cost, and was left"
+    for one in counts:
+        yield f"{one.table}: {one.records:,} gateway records, the newest of {one.newest:%Y-%m-%d %H:%M} UTC"
+    for table, size in sorted(sizes.items()):
+        of = " of all services" if table == "AzureDiagnostics" else ""
+        yield f"{table}: {size / 1000:,.3f} GB taken in{of}"
+    if not counts and not sizes:
+        yield "no gateway record"
+
+
+def _sizes(place: Place, asker: QueryClient, gate: Gate, window: Window) -> dict[str, float]:
+    """By table, in MB; none where the Usage table does not answer: a credential may see the logs and not it."""
+    try:
+        return megabytes(gate.run(lambda: asker.ask(place, usage(window), window)))
+    except QueryFailed as failed:
+        if failed.kind in (Kind.NO_TABLE, Kind.FORBIDDEN):
+            return {}
+        raise

@@ -1,0 +1,71 @@
+"""Which of the shipped queries is sent for a window, and what its answer says."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from analyzer import kql
+from analyzer.model import Window
+from analyzer.sources.workspace_answer import Answer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Newest:
+    """What a workspace holds of gateway logs in some time."""
+
+    table: str
+    records: int
+    newest: datetime
+
+
+def tally(window: Window, *, basic: bool = False) -> str:
+    """The query that counts a window; `basic`: its form for a table on the Basic plan, whose time the request says."""
+    return kql.text("failures-tally-basic") if basic else _rendered("failures-tally", window)
+
+
+def newest(window: Window) -> str:
+    """The query for which tables hold gateway records of a window."""
+    return _rendered("which-tables", window)
+
+
+def diagnostics(window: Window) -> str:
+    """The query for what AzureDiagnostics holds of a window."""
+    return _rendered("newest-diagnostics", window)
+
+
+def usage(window: Window) -> str:
+    """The query for how many megabytes the tables took in."""
+    return _rendered("usage-estimate", window)
+
+
+def megabytes(answer: Answer) -> dict[str, float]:
+    """What an answer to that says, by table."""
+    return {
+        str(row["Table"]): float(row["Megabytes"] or 0)
+        for row in answer.dicts()
+        if {"Table", "Megabytes"} <= row.keys()
+    }
+
+
+def told(answer: Answer) -> tuple[Newest, ...]:
+    """What an answer to one of these two says, newest first."""
+    found = [
+        Newest(
+            table=str(row.get("Table", "AzureDiagnostics")), records=int(row["Records"]), newest=_moment(row["Newest"])
+        )
+        for row in answer.dicts()
+        if {"Records", "Newest"} <= row.keys() and row["Newest"]
+    ]
+    return tuple(sorted(found, key=lambda one: one.newest, reverse=True))
+
+
+def _moment(value: Any) -> datetime:
+    found = datetime.fromisoformat(str(value))
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _rendered(name: str, window: Window) -> str:
+    ends = {"window_start": window.start, "window_end": window.end}
+    return kql.render(name, {parameter: moment for parameter, moment in ends.items() if moment is not None})
