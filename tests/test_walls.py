@@ -15,7 +15,7 @@ WALLS = {
     "socket": ("probing", "lab"),
     "ssl": ("probing", "lab"),
     "cryptography": ("trust", "evidence", "lab"),
-    "duckdb": ("sources", "tally.py"),
+    "duckdb": ("sources", "tally.py", "tally_file.py"),
     "matplotlib": ("report/charts.py",),
     "azure": ("sources/accounts.py", "sources/blobs.py", "sources/ranges.py"),
 }
