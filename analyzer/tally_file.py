@@ -1,8 +1,8 @@
 """A tally in, one Parquet file out, and back: contract `apim-triage/tally/1`, readable by anything that reads Parquet.
 
-The rows of all four tables stand in one file, the column `table` says whose a row is ("failures", "traffic", "affected",
-"gateways"), and a column that a table does not have is null in its rows. The footer's metadata hold `schema`, `tool`, and as
-JSON `about`: what was taken in, the span found, and what reading had to assume.
+The rows of all four tables stand in one file, the column `part` says whose a row is ("failures", "traffic", "affected",
+"gateways"), and a column that a table does not have is null in its rows. The footer's metadata have the key
+`apim-triage/tally/1`, whose value says as JSON what is no row: what was taken in, the span found, what reading had to assume.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import os
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -59,8 +59,6 @@ _CONFIG: dict[str, str | bool | int | float | list[str]] = {
     "threads": "1",
 }
 _READ = "read_parquet($path, binary_as_string = true, hive_partitioning = false)"
-_HOUR = timedelta(hours=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 _Count = Annotated[int, msgspec.Meta(ge=0, le=10**15)]
 _Text = Annotated[str, msgspec.Meta(max_length=_LONGEST)]
@@ -109,8 +107,8 @@ def write(tally: Tally, path: str | Path) -> Path:
         with _database() as db:
             for name in TABLES:
                 db.register(name, getattr(tally, name))
-            whole = " UNION ALL BY NAME ".join(f"SELECT '{name}' AS \"table\", * FROM {name}" for name in TABLES)
-            metadata = ", ".join(f"{key}: {_quoted(value)}" for key, value in _metadata(tally).items())
+            whole = " UNION ALL BY NAME ".join(f"SELECT '{name}' AS part, * FROM {name}" for name in TABLES)
+            metadata = f"{_quoted(SCHEMA)}: {_quoted(_about(tally))}"
             db.execute(
                 f"COPY ({whole}) TO {_quoted(str(beside))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {{{metadata}}})"
             )
@@ -129,7 +127,7 @@ def is_tally(path: str | Path) -> bool:
     """Whether a file is a tally that was saved, of whatever version; False too where it cannot be read."""
     try:
         with _database() as db:
-            return str(_schema_in(db, path)).startswith(f"{_FAMILY}/")
+            return _said_in(db, path) is not None
     except (OSError, duckdb.Error):
         return False
 
@@ -164,44 +162,6 @@ def read(path: str | Path) -> Tally:
     )
 
 
-def cut(tally: Tally, window: Window) -> Tally:
-    """What a tally has of a half-open window, its edges rounded outward to whole hours; the caveats say what could not be cut.
-
-    Who was affected, and what was taken in, are not counted by the hour: they stay those of the whole tally.
-    """
-    start = window.start and _EPOCH + (window.start - _EPOCH) // _HOUR * _HOUR
-    end = window.end and _EPOCH - (_EPOCH - window.end) // _HOUR * _HOUR
-    failures, traffic = (_within(frame, start, end) for frame in (tally.failures, tally.traffic))
-    if len(failures) == len(tally.failures) and len(traffic) == len(tally.traffic):
-        return tally
-    edges = [edge for edge in (tally.found.start, start) if edge], [edge for edge in (tally.found.end, end) if edge]
-    rounded = (start, end) != (window.start, window.end)
-    signatures = failures[["signature"]].drop_duplicates().astype(str)
-    return replace(
-        tally,
-        failures=failures,
-        traffic=traffic,
-        affected=typed(tally.affected[tally.affected["signature"].astype(str).isin(signatures["signature"])], AFFECTED),
-        found=Window(start=max(edges[0], default=None), end=min(edges[1], default=None))
-        if len(failures) or len(traffic)
-        else Window(),
-        caveats=(
-            *tally.caveats,
-            *(("A saved tally counts by the hour: the window's edges were rounded outward.",) if rounded else ()),
-            "A saved tally was cut to the window: who is affected, and what was taken in, are those of the whole tally.",
-        ),
-    )
-
-
-def _within(frame: pd.DataFrame, start: datetime | None, end: datetime | None) -> pd.DataFrame:
-    inside = pd.Series(True, index=frame.index)
-    if start is not None:
-        inside &= frame["hour"] >= start
-    if end is not None:
-        inside &= frame["hour"] < end
-    return typed(frame[inside], FAILURES if "signature" in frame else TRAFFIC)
-
-
 @contextmanager
 def _database() -> Iterator[duckdb.DuckDBPyConnection]:
     db = duckdb.connect(config=_CONFIG)
@@ -212,34 +172,35 @@ def _database() -> Iterator[duckdb.DuckDBPyConnection]:
         db.close()
 
 
-def _metadata(tally: Tally) -> dict[str, str]:
+def _about(tally: Tally) -> str:
+    """What is no row of a tally, as JSON."""
     from analyzer import __version__
 
-    about = {"intake": asdict(tally.intake), "found": asdict(tally.found), "caveats": tally.caveats}
-    return {"schema": SCHEMA, "tool": f"apim-triage {__version__}", "about": msgspec.json.encode(about).decode()}
+    said = {"intake": asdict(tally.intake), "found": asdict(tally.found), "caveats": tally.caveats}
+    return msgspec.json.encode({**said, "tool": __version__}).decode()
 
 
-def _schema_in(db: duckdb.DuckDBPyConnection, path: str | Path) -> str | None:
-    """The metadata `schema` of a Parquet file; None where it has none."""
+def _said_in(db: duckdb.DuckDBPyConnection, path: str | Path) -> tuple[str, bytes] | None:
+    """The schema that a Parquet file names, of whatever version, and what it says of itself; None: it is no tally."""
     found = db.execute(
-        "SELECT decode(value) FROM parquet_kv_metadata($path) WHERE decode(key) = 'schema' LIMIT 1",
-        {"path": _pattern(path)},
+        "SELECT decode(key), value FROM parquet_kv_metadata($path) WHERE starts_with(decode(key), $family) LIMIT 1",
+        {"path": _pattern(path), "family": f"{_FAMILY}/"},
     ).fetchone()
-    return None if found is None else str(found[0])
+    return None if found is None else (str(found[0]), bytes(found[1]))
 
 
 def _checked(db: duckdb.DuckDBPyConnection, path: str | Path) -> _About:
     """What a file says about itself, when its version, columns and values are those of a tally."""
-    schema, where = _schema_in(db, path), {"path": _pattern(path)}
-    family, _, version = (schema or "").rpartition("/")
-    if family != _FAMILY:
-        raise SourceError(f"{path}: no saved tally: its metadata have no schema {_FAMILY}/…; name one that was saved")
+    said, where = _said_in(db, path), {"path": _pattern(path)}
+    if said is None:
+        raise SourceError(f"{path}: no saved tally: its metadata have no {_FAMILY}/…; name one that was saved")
+    version = said[0].rpartition("/")[2]
     if version.split(".")[0] != _MAJOR:
         raise SourceError(
             f"{path}: a saved tally of version {version[:20]!a}, and this program reads version {_MAJOR}; read its sources again"
         )
     columns = {row[0]: str(row[1]) for row in db.execute(f"DESCRIBE SELECT * FROM {_READ}", where).fetchall()}
-    missing = sorted({"table", *_COLUMNS} - set(columns))
+    missing = sorted({"part", *_COLUMNS} - set(columns))
     if missing:
         raise _broken(path, f"it lacks {', '.join(missing)}")
     for name, dtype in _COLUMNS.items():
@@ -255,17 +216,12 @@ def _checked(db: duckdb.DuckDBPyConnection, path: str | Path) -> _About:
         )
         if number:
             raise _broken(path, f"{number:,} rows with {why}")
-    about = db.execute(
-        "SELECT value FROM parquet_kv_metadata($path) WHERE decode(key) = 'about' LIMIT 1", where
-    ).fetchone()
-    if about is None:
-        raise _broken(path, "its metadata do not say what was taken in")
-    return msgspec.json.decode(about[0], type=_About)
+    return msgspec.json.decode(said[1], type=_About)
 
 
 def _rules() -> Iterator[tuple[str, str]]:
     """What is true of every row of a tally, as SQL, and what is wrong where it is not."""
-    yield f'"table" IN ({", ".join(map(_quoted, TABLES))})', "an unknown table"
+    yield f"part IN ({', '.join(map(_quoted, TABLES))})", "an unknown table"
     texts = [name for name, dtype in _COLUMNS.items() if dtype not in _TYPES]
     yield (
         " AND ".join(f"coalesce(length({name}) <= {_LONGEST}, true)" for name in texts),
@@ -274,11 +230,11 @@ def _rules() -> Iterator[tuple[str, str]]:
     yield "coalesce(port BETWEEN 0 AND 65535, true)", "a port that is none"
     for name in ("count", "requests"):
         tables = ", ".join(_quoted(t) for t, schema in TABLES.items() if name in schema)
-        yield f'"table" NOT IN ({tables}) OR {name} BETWEEN 1 AND {_MOST}', f"{name} that cannot be"
-    hourly = "\"table\" NOT IN ('failures', 'traffic')"
+        yield f"part NOT IN ({tables}) OR {name} BETWEEN 1 AND {_MOST}", f"{name} that cannot be"
+    hourly = "part NOT IN ('failures', 'traffic')"
     yield f"{hourly} OR hour::TIMESTAMPTZ = date_trunc('hour', hour::TIMESTAMPTZ)", "an hour that is none"
     yield f"{hourly} OR hour::TIMESTAMPTZ BETWEEN '2010-01-01' AND '2200-01-01'", "an hour that cannot be"
-    failures, edges = "\"table\" <> 'failures'", ", ".join(map(str, (NOT_LOGGED, *ELAPSED_EDGES_MS)))
+    failures, edges = "part <> 'failures'", ", ".join(map(str, (NOT_LOGGED, *ELAPSED_EDGES_MS)))
     yield f"{failures} OR elapsed_bucket IN ({edges})", "an unknown bucket of elapsed time"
     yield (
         f"{failures} OR (first::TIMESTAMPTZ <= last::TIMESTAMPTZ AND first::TIMESTAMPTZ >= hour::TIMESTAMPTZ)",
@@ -291,7 +247,7 @@ def _frame(db: duckdb.DuckDBPyConnection, path: str | Path, table: str) -> pd.Da
     schema = TABLES[table]
     columns = ", ".join(f"{name}::{_TYPES.get(dtype, 'VARCHAR')} AS {name}" for name, dtype in schema.items())
     found = db.execute(
-        f'SELECT {columns} FROM {_READ} WHERE "table" = $table', {"path": _pattern(path), "table": table}
+        f"SELECT {columns} FROM {_READ} WHERE part = $table", {"path": _pattern(path), "table": table}
     ).df()
     return typed(found, schema)
 

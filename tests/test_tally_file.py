@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
-import pandas as pd
 import pytest
 from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
 
 from analyzer.errors import OutputError, SourceError
-from analyzer.model import Window
 from analyzer.sources import read as read_sources
-from analyzer.tally import AFFECTED, FAILURES, TRAFFIC, Tally, empty, merge, typed
-from analyzer.tally_file import SCHEMA, cut, is_tally, read, write
-from tests.test_tally import START, assert_same, tallies
+from analyzer.tally import FAILURES, Tally, empty, merge, typed
+from analyzer.tally_file import SCHEMA, is_tally, read, write
+from tests.test_tally import assert_same, tallies
 
 SAMPLES = Path(__file__).parents[1] / "sample_logs"
 
@@ -44,12 +40,8 @@ def test_a_sample_comes_back_whole_and_adds_up(tmp_path: Path) -> None:
 def test_anything_that_reads_parquet_reads_it(tmp_path: Path) -> None:
     place = write(read_sources([str(SAMPLES / "situations" / "three_at_once")]), tmp_path / "t.parquet")
     with duckdb.connect() as db:
-        found = db.execute(
-            "SELECT sum(count) FROM read_parquet(?) WHERE \"table\" = 'failures'", [str(place)]
-        ).fetchone()
-        schema = db.execute(
-            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'schema'", [str(place)]
-        ).fetchone()
+        found = db.execute("SELECT sum(count) FROM read_parquet(?) WHERE part = 'failures'", [str(place)]).fetchone()
+        schema = db.execute("SELECT decode(key) FROM parquet_kv_metadata(?)", [str(place)]).fetchone()
     assert found is not None
     assert found[0] == read(place).failures["count"].sum() > 0
     assert schema == (SCHEMA,)
@@ -79,7 +71,7 @@ def test_a_place_that_is_a_file_is_said(tmp_path: Path) -> None:
 _FAULTS = {
     "an hour that is none": "replace(hour + INTERVAL 1 MINUTE AS hour)",
     "count that cannot be": "replace(-1 AS count)",
-    "an unknown table": "replace('x' AS \"table\")",
+    "an unknown table": "replace('x' AS part)",
     "an unknown bucket": "replace(7 AS elapsed_bucket)",
     "times outside": "replace(hour + INTERVAL 2 HOUR AS last)",
     "a port that is none": "replace(70000 AS port)",
@@ -92,7 +84,7 @@ _FAULTS = {
 @pytest.mark.parametrize("why", _FAULTS)
 def test_a_changed_file_is_refused_with_the_reason(tmp_path: Path, why: str) -> None:
     good = write(read_sources([str(SAMPLES / "situations" / "three_at_once")]), tmp_path / "good.parquet")
-    bad = _copied(good, tmp_path / "bad.parquet", f"SELECT * {_FAULTS[why]} FROM '{good}' WHERE \"table\" = 'failures'")
+    bad = _copied(good, tmp_path / "bad.parquet", f"SELECT * {_FAULTS[why]} FROM '{good}' WHERE part = 'failures'")
     with pytest.raises(SourceError, match=why) as caught:
         read(bad)
     assert str(bad) in str(caught.value)
@@ -135,47 +127,13 @@ def test_kinds_of_a_later_version_count_as_other_and_are_said(tmp_path: Path) ->
     assert any("unknown to this version" in caveat for caveat in back.caveats)
 
 
-@given(st.integers(0, 4), st.integers(1, 4), st.integers(0, 59))
-def test_cutting_rounds_outward_and_says_so(first: int, hours: int, minutes: int) -> None:
-    whole = _hourly(6)
-    window = Window(start=START + timedelta(hours=first), end=START + timedelta(hours=first + hours, minutes=minutes))
-    part = cut(whole, window)
-    kept = range(first, min(6, first + hours + (minutes > 0)))
-    assert list(part.failures["hour"]) == [START + timedelta(hours=h) for h in kept]
-    assert list(part.traffic["hour"]) == [START + timedelta(hours=h) for h in kept]
-    cropped = len(kept) < 6
-    assert any("rounded outward" in c for c in part.caveats) is (cropped and minutes > 0)
-    assert any("whole tally" in c for c in part.caveats) is cropped
-
-
-def _hourly(hours: int) -> Tally:
-    backend = {"gateway": "g", "scheme": "https", "host": "a", "port": 443, "backend_id": ""}
-    times = [START + timedelta(hours=h) for h in range(hours)]
-    failures = [
-        {**backend, "signature": "s", "kind": "refused", "hour": t, "elapsed_bucket": -1, "count": 1}
-        | {"first": t, "last": t, "first_id": "", "last_id": ""}
-        for t in times
-    ]
-    traffic = [{**backend, "hour": t, "requests": 2, "last_success": t} for t in times]
-    affected = [{**backend, "signature": "s", "dimension": "api", "value": "v", "count": 6}]
-    return replace(
-        empty(),
-        failures=typed(pd.DataFrame(failures), FAILURES),
-        traffic=typed(pd.DataFrame(traffic), TRAFFIC),
-        affected=typed(pd.DataFrame(affected), AFFECTED),
-        found=Window(start=datetime(2026, 3, 4, 9, tzinfo=UTC), end=times[-1]),
-    )
-
-
 def _copied(good: Path, place: Path, select: str, schema: str = SCHEMA) -> Path:
     """A Parquet file of what a query selects, with the metadata of a saved one."""
     with duckdb.connect() as db:
         about = db.execute(
-            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'about'", [str(good)]
+            "SELECT decode(value) FROM parquet_kv_metadata(?) WHERE decode(key) = 'apim-triage/tally/1'", [str(good)]
         ).fetchone()
         assert about is not None
         quoted = about[0].replace("'", "''")
-        db.execute(
-            f"COPY ({select}) TO '{place}' (FORMAT parquet, KV_METADATA {{schema: '{schema}', about: '{quoted}'}})"
-        )
+        db.execute(f"COPY ({select}) TO '{place}' (FORMAT parquet, KV_METADATA {{'{schema}': '{quoted}'}})")
     return place

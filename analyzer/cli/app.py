@@ -30,6 +30,7 @@ from analyzer.cli.arguments import (
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
+from analyzer.cli.weekly import weekly
 from analyzer.errors import UsageError
 from analyzer.model import CauseName, Report
 
@@ -217,6 +218,7 @@ def analyze(
 app.command()(check)
 app.command()(probe)
 app.command()(kit)
+app.command()(weekly)
 
 
 @app.command()

@@ -44,6 +44,9 @@ MOST_JUDGED = 500
 """Runs beyond the worst five hundred are counted, not judged and not listed."""
 
 WEEKS = 8
+OUTSIDE = "lie outside the window and were not counted."
+"""How the sentence ends that reading has for every week but the one that was asked for: of a week it says nothing."""
+
 _SAMPLED = (
     "Diagnostic settings may sample answered calls while every failure is logged: shares of calls lost are at most what "
     "they say, availability is at least."
@@ -128,7 +131,11 @@ def weekly(
         caveats=(
             *caveats,
             *_about(week, seen_to, known[-weeks:], len(counted)),
-            *caveats_of(tally, Rest(), gateways, judged, anchors, judging.settings or {}),
+            *(
+                caveat
+                for caveat in caveats_of(tally, Rest(), gateways, judged, anchors, judging.settings or {})
+                if not caveat.endswith(OUTSIDE)
+            ),
         ),
     )
 

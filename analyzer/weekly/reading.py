@@ -10,7 +10,7 @@ from analyzer.checking import Progress
 from analyzer.errors import SourceError
 from analyzer.model import Week, Window
 from analyzer.tally import Tally
-from analyzer.tally_file import cut
+from analyzer.tally_window import cut
 from analyzer.weekly.history import History
 from analyzer.weekly.weeks import before
 
