@@ -16,7 +16,7 @@ WALLS = {
     "ssl": ("probing", "lab"),
     "cryptography": ("trust", "evidence", "lab"),
     "duckdb": ("sources", "tally.py", "tally_file.py"),
-    "matplotlib": ("report/charts.py",),
+    "matplotlib": ("report/charts.py", "report/charts_week.py"),
     "azure": ("sources/accounts.py", "sources/blobs.py", "sources/ranges.py"),
 }
 
