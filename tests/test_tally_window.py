@@ -18,7 +18,7 @@ from tests.test_tally import START
 @settings(deadline=None)
 @given(st.integers(0, 4), st.integers(1, 4), st.integers(0, 59))
 def test_cutting_rounds_outward_and_says_so(first: int, hours: int, minutes: int) -> None:
-    whole = _hourly(6)
+    whole = hourly(6)
     window = Window(start=START + timedelta(hours=first), end=START + timedelta(hours=first + hours, minutes=minutes))
     part = cut(whole, window)
     kept = range(first, min(6, first + hours + (minutes > 0)))
@@ -30,7 +30,7 @@ def test_cutting_rounds_outward_and_says_so(first: int, hours: int, minutes: int
     assert part.intake.failures == len(kept)
 
 
-def _hourly(hours: int) -> Tally:
+def hourly(hours: int) -> Tally:
     backend = {"gateway": "g", "scheme": "https", "host": "a", "port": 443, "backend_id": ""}
     times = [START + timedelta(hours=h) for h in range(hours)]
     failures = [

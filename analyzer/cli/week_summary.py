@@ -58,7 +58,7 @@ def _table(summary: Summary) -> Table:
             Text(printable(run.backend.label.removesuffix(":443"))),
             Text("unknown" if run.status is Status.UNKNOWN else said.STATUSES[run.status], style=_STYLES[run.status]),
             said.what(run),
-            f"{run.start.astimezone(zone):%m-%d %H:%M}",
+            f"{'' if run.start_known else '≤ '}{run.start.astimezone(zone):%m-%d %H:%M}",
             f"{run.end.astimezone(zone):%m-%d %H:%M}",
         )
     if len(summary.runs) > MOST_ROWS:

@@ -85,6 +85,11 @@ def when(moment: datetime, zone: tzinfo) -> str:
     return f"{moment.astimezone(zone):%a %Y-%m-%d %H:%M %Z}"
 
 
+def shortly(moment: datetime, zone: tzinfo) -> str:
+    """To the minute, without year and zone: for a table whose head has them."""
+    return f"{moment.astimezone(zone):%a %d %b %H:%M}"
+
+
 def span(week: Week) -> str:
     """The days of a week."""
     zone = zone_of(week)
