@@ -31,6 +31,7 @@ class Ending(StrEnum):
 
     ANSWERED = auto()  # the backend answered: it is over
     FAILING = auto()  # nothing but failures up to the end, or to the last call
+    SPORADIC = auto()  # other calls were answered all along, and the last failure is less than a day from the end
     QUIET = auto()  # the source has no successes to tell by, and no failure came any more
 
 

@@ -55,6 +55,7 @@ STATUSES = {
 ENDINGS = {
     Ending.ANSWERED: "over: the backend answered again",
     Ending.FAILING: "nothing has answered since",
+    Ending.SPORADIC: "comes and goes: other calls were answered all along",
     Ending.QUIET: "not seen since; the logs hold no answered calls to tell by",
 }
 

@@ -2,7 +2,8 @@
 
 A run goes on through hours in which nobody called the backend: a certificate is not mended by a weekend. It is over when the
 backend has answered for CLEAN_HOURS hours without the failure, or at all in a gap of SILENCE. Where the records hold no
-successes, a SILENCE without failures ends it. A week of which nothing is known ends every run: what happened in it is not known.
+successes, a SILENCE without failures ends it. Sporadic failures, in hours in which other calls were answered, are one run as
+long as no SILENCE lies between them. A week of which nothing is known ends every run: what happened in it is not known.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ class _Judge:
         place, kind = key
         hours = self.timeline.failing[key]
         clean = self._clean(place, kind)
+        mixed = self._mixed(place)
         cuts = [0, *(i for i, pair in enumerate(pairwise(hours), 1) if self._is_over(place, clean, *pair)), len(hours)]
+        cuts = _without_lulls(cuts, hours, mixed, self.timeline.known)
         return [
             _Stretch(hours[begin:end], self._start_known(place, clean, hours[begin])) for begin, end in pairwise(cuts)
         ]
@@ -120,6 +123,10 @@ class _Judge:
         failing = {h.hour for h in self.timeline.failing[place, kind]}
         return [hour for hour in self.answered.get(place, ()) if hour not in failing]
 
+    def _mixed(self, place: Place) -> frozenset[datetime]:
+        """Hours in which some calls to the backend failed and others were answered."""
+        return frozenset(c.hour for c in self.timeline.calls.get(place, ()) if c.answered and c.failures)
+
     def _is_over(self, place: Place, clean: Sequence[datetime], one: FailingHour, other: FailingHour) -> bool:
         """Whether the failures of two hours, with none between them, belong to two runs."""
         if not all(self.timeline.known[one.week : other.week + 1]):
@@ -145,7 +152,8 @@ class _Judge:
     def _ending(self, place: Place, clean: Sequence[datetime], one: _Stretch) -> Ending:
         """What was seen after a run's last failure."""
         if self._answered_after(place, clean, one, self.seen_to):
-            return Ending.ANSWERED
+            sporadic = {h.hour for h in one.hours} <= self._mixed(place)
+            return Ending.SPORADIC if sporadic and self.seen_to - one.end < SILENCE else Ending.ANSWERED
         if (place[0], self.last) in self.timeline.counting or self.seen_to - one.end <= SILENCE:
             return Ending.FAILING
         return Ending.QUIET
@@ -167,7 +175,7 @@ class _Judge:
 
     def _status(self, one: _Stretch, ending: Ending, previous: datetime | None, *, began_before: bool) -> Status:
         if began_before:
-            return Status.ONGOING if ending is Ending.FAILING else Status.RESOLVED
+            return Status.ONGOING if ending in (Ending.FAILING, Ending.SPORADIC) else Status.RESOLVED
         if not one.start_known or not any(self.timeline.known[: self.last]):
             return Status.UNKNOWN
         return Status.RECURRING if previous else Status.NEW
@@ -176,6 +184,20 @@ class _Judge:
         first, last = inside[0].hour, inside[-1].hour
         calls: Sequence[CallHour] = self.timeline.calls.get(place, ())
         return sum(c.requests for c in calls if c.week == self.last and first <= c.hour <= last)
+
+
+def _without_lulls(
+    cuts: Sequence[int], hours: Sequence[FailingHour], mixed: frozenset[datetime], known: Sequence[bool]
+) -> list[int]:
+    """The cuts between stretches, without those between two sporadic ones that are less than a SILENCE apart."""
+    sporadic = [all(h.hour in mixed for h in hours[begin:end]) for begin, end in pairwise(cuts)]
+    kept = [cuts[0]]
+    for position, cut in enumerate(cuts[1:-1], 1):
+        one, other = hours[cut - 1], hours[cut]
+        near = other.hour - one.hour < SILENCE and all(known[one.week : other.week + 1])
+        if not (near and sporadic[position - 1] and sporadic[position]):
+            kept.append(cut)
+    return [*kept, cuts[-1]]
 
 
 def _backend(place: Place) -> Backend:
