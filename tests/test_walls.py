@@ -15,8 +15,8 @@ WALLS = {
     "socket": ("probing", "lab"),
     "ssl": ("probing", "lab"),
     "cryptography": ("trust", "evidence", "lab"),
-    "duckdb": ("sources", "tally.py"),
-    "matplotlib": ("report/charts.py",),
+    "duckdb": ("sources", "tally.py", "tally_file.py"),
+    "matplotlib": ("report/charts.py", "report/charts_week.py"),
     "azure": (
         "sources/accounts.py",
         "sources/blobs.py",
