@@ -16,7 +16,7 @@ WALLS = {
     "ssl": ("probing", "lab"),
     "cryptography": ("trust", "evidence", "lab"),
     "duckdb": ("sources", "tally.py"),
-    "matplotlib": ("report/charts.py",),
+    "matplotlib": ("report/charts/",),
     "azure": ("sources/accounts.py", "sources/blobs.py", "sources/ranges.py"),
 }
 
