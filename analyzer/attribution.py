@@ -22,6 +22,7 @@ from analyzer.model import (
     Verdict,
 )
 from analyzer.pool import Member
+from analyzer.proof import by_hand
 from analyzer.whatif import what_if
 from analyzer.witnesses import Round, age, asked_from, difference, precedes, rounds_of, why_believed
 
@@ -82,6 +83,7 @@ def attribute(
         evidence=(*(e for e in believed if e is not None), *(e for r in rounds[1:] for e in r.entries)),
         chain=lead.case.chain,
         root=lead.case.root,
+        proof=by_hand(found.cause, cluster.backend, lead.evidence.server_name if lead.evidence else ""),
     )
 
 

@@ -68,6 +68,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()  # the one that was believed first
     chain: tuple[Certificate, ...] = ()  # of the evidence that was believed
     root: Certificate | None = None  # where that chain ends, wherever the root was seen; None: it was not
+    proof: str = ""  # how to see the leading cause with one's own eyes: a line for a shell; "": not said
 
     @property
     def lead(self) -> Attribution:
