@@ -41,7 +41,24 @@ def test_an_ipv6_address_stands_in_brackets() -> None:
 
 @pytest.mark.parametrize(
     "host",
-    ["$(reboot)", "a;b", "a b", "`id`", "-oProxyCommand=x", "a.-b", "a|b", "a\nb", "日本.example", "a'b", 'a"b', "a" * 300, "", "a..b", "[", "x:y"],
+    [
+        "$(reboot)",
+        "a;b",
+        "a b",
+        "`id`",
+        "-oProxyCommand=x",
+        "a.-b",
+        "a|b",
+        "a\nb",
+        "日本.example",
+        "a'b",
+        'a"b',
+        "a" * 300,
+        "",
+        "a..b",
+        "[",
+        "x:y",
+    ],
 )
 def test_a_name_that_is_none_never_reaches_the_line(host: str) -> None:
     for cause in CauseName:

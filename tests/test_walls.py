@@ -116,6 +116,7 @@ MAY_NOT = {
     },
     "pipeline": {"cli", "lab"},
 }
+HELLOS = {f"analyzer.probing.{name}" for name in ("iana", "profiles", "questions", "hello", "hello.Offer")}
 
 
 def _imports(path: Path) -> set[str]:
@@ -157,6 +158,9 @@ def test_a_step_imports_nothing_downstream_of_itself(step: str) -> None:
         reached = {".".join(name.split(".")[:2]) for name in _imports(path)}
         if step == "model":
             reached -= {"analyzer.report"}  # Report.to_frames loads it when called
+        if _room(path) == "report/hellos.py":
+            assert {n for n in _imports(path) if n.startswith("analyzer.probing.")} <= HELLOS
+            reached -= {"analyzer.probing"}  # what each hello offers: tables, no sockets
         assert not reached & forbidden, f"{_room(path)} imports {sorted(reached & forbidden)}"
 
 

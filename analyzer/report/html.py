@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import base64
 import hashlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import resources
+from typing import TYPE_CHECKING
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from analyzer.model import Report, Verdict
+from analyzer.model import Report, State, Verdict
 from analyzer.report import words
-from analyzer.report.chain import links_of
+from analyzer.report.chain import checks_of, links_of
 from analyzer.report.ladder import rungs_of
 from analyzer.report.plain import elided, plain
-from analyzer.report.summary import failures, groups, headline, not_seen, told
+from analyzer.report.summary import alike, failures, groups, headline, not_seen, told
 from analyzer.report.timeline import HEIGHT, WIDTH, Timeline, timeline_of
+
+if TYPE_CHECKING:
+    from analyzer.report.charts import Chart
 
 CASES_AT_FIRST, INCIDENTS_AT_FIRST = 3, 10
 """Cases and incidents that are unfolded when the page opens."""
 
 
-def render(report: Report) -> str:
-    """The whole page. Every text is escaped by the template engine; none comes into a script, a style or an address."""
-    style, script = _asset("report.css"), _asset("report.js")
+def render(report: Report, charts: Sequence[Chart] = ()) -> str:
+    """The whole page, with the charts where there are any.
+
+    Every text is escaped by the template engine; none comes into a script, a style or an address.
+    """
+    style, script = _asset("report.css") + _asset("charts.css"), _asset("report.js")
+    numbers = {id_: number for number, id_ in enumerate(dict.fromkeys(f.cluster.gateway for f in report.findings))}
     page = _environment().get_template("report.html.j2")
     return page.render(
         report=report,
@@ -34,7 +44,10 @@ def render(report: Report) -> str:
         rest=words.rest(report),
         groups=groups(report),
         notes=not_seen(report),
+        charts=charts,
         gateways={g.id: g for g in report.gateways},
+        numbers=numbers,  # a gateway in an attribute is its number: its id comes from a log
+        choices=_choices(report, numbers),
         overall=_overall(report),
         cases_at_first=CASES_AT_FIRST,
         incidents_at_first=INCIDENTS_AT_FIRST,
@@ -42,6 +55,19 @@ def render(report: Report) -> str:
         script=Markup(script),  # noqa: S704  our own file
         policy=f"default-src 'none'; style-src '{_hash(style)}'; script-src '{_hash(script)}'; base-uri 'none'; form-action 'none'",
     )
+
+
+def _choices(report: Report, numbers: Mapping[str, int]) -> dict[str, list[tuple[object, str]]]:
+    """What the cases can be filtered by: value and words, the most frequent first."""
+    names = {g.id: words.gateway(g) for g in report.gateways}
+    causes = Counter(f.lead.cause for f in report.findings).most_common()
+    verdicts, states = {f.lead.verdict for f in report.findings}, {f.cluster.state for f in report.findings}
+    return {
+        "causes": [(cause.value, f"{words.capital(words.CAUSES[cause])} ({cases:,})") for cause, cases in causes],
+        "verdicts": [(v.value, words.VERDICTS[v]) for v in Verdict if v in verdicts],
+        "states": [(s.value, words.STATES[s]) for s in State if s in states],
+        "gateways": [(number, names.get(id_, id_)) for id_, number in numbers.items()],
+    }
 
 
 def _overall(report: Report) -> Timeline | None:
@@ -66,6 +92,8 @@ def _environment() -> Environment:
     )
     environment.globals.update(
         words=words,
+        alike=alike,
+        checks_of=checks_of,
         links_of=links_of,
         rungs_of=rungs_of,
         timeline_of=timeline_of,

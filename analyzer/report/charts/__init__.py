@@ -32,7 +32,9 @@ def inline(report: Report) -> tuple[Chart, ...]:
         said = one.finding(report)
         if said:
             with canvas.drawing_in(LIGHT):
-                svg = vector.inline(one.draw(report, LIGHT), one.NAME)
+                figure = one.draw(report, LIGHT)
+                figure.suptitle("")  # the page says it above the picture
+                svg = vector.inline(figure, one.NAME)
             found.append(Chart(name=one.NAME, finding=said, svg=svg))
     return tuple(found)
 

@@ -61,6 +61,7 @@ def draw(report: Report, theme: Theme) -> Figure:
     canvas.title(figure, finding(report))
     axes.set_yticks(range(len(causes)), [textwrap.fill(words.capital(cause), 38) for cause in causes])
     axes.tick_params(axis="y", length=0, labelcolor=theme.ink)
+    axes.set_ylim(-0.6, len(causes) - 0.4)
     axes.set_xlim(0, max(totals.values()) * 1.1)
     axes.set_xlabel("requests lost")
     canvas.count_axis(axes.xaxis)
