@@ -231,9 +231,7 @@ def test_a_handshake_says_what_was_offered() -> None:
         "ClientHello (gateway) offers TLS 1.2, 18 cipher suites in this order TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "
         in said
     )
-    assert "ClientHello (tls-1.0) ← ServerHello" in said.replace(
-        "Backend to probe: ", ""
-    )  # no hello of ours: nothing is claimed
+    assert "ClientHello (tls-1.0) Backend to probe: ServerHello" in said  # no hello of ours: nothing is claimed
 
 
 def test_the_proof_by_hand_is_shown_and_a_change_for_tests_alone_is_marked() -> None:
@@ -281,3 +279,21 @@ def test_every_case_can_be_filtered_and_sorted_by_what_it_shows() -> None:
     ]
     offered = {str(a["value"]) for a in page.all("option")}
     assert {str(a["data-cause"]) for a in drawn} | {"0", "1", "2", "worst", "backend"} <= offered
+
+
+def test_beyond_the_first_fifty_a_case_is_one_text_until_it_is_wanted() -> None:
+    report = make.report(*(make.finding(f"h{n}.example") for n in range(53)))
+    page = Page(render(report))
+    assert len(page.all("noscript")) == 3
+    assert page.said.count("Other explanations:") == 53
+    assert not Page(render(make.rich())).all("noscript")
+
+
+def test_what_a_log_says_cannot_end_the_text_that_a_case_is_kept_in() -> None:
+    hostile = make.hostile("</noscript><script>alert(1)</script>")
+    many = tuple(
+        replace(f, cluster=replace(f.cluster, id=make.id_of(str(n)))) for n in range(30) for f in hostile.findings
+    )
+    page = render(replace(hostile, findings=many))
+    assert page.count("</noscript>") == 10
+    assert page.count("</script>") == 1

@@ -2,7 +2,14 @@
 // Everything can be read without this: it adds copy buttons, filter, sort and search, and unfolding.
 const cases = [...document.querySelectorAll(".case")];
 const list = document.querySelector(".list");
-const unfold = (open) => cases.forEach((one) => { if (!one.hidden) one.open = open; });
+const unfold = (open) => cases.forEach((one) => { if (!one.hidden) { fill(one); one.open = open; } });
+
+// the cases after the first fifty are one text each until they are wanted, or until there is nothing else to do
+const fill = (one) => { const kept = one.querySelector(":scope > noscript"); if (kept) kept.outerHTML = kept.textContent; };
+const idle = window.requestIdleCallback ?? ((work) => setTimeout(work, 50));
+const waiting = cases.filter((one) => one.querySelector(":scope > noscript"));
+const work = () => { waiting.splice(0, 10).forEach(fill); if (waiting.length) idle(work); };
+if (waiting.length) addEventListener("load", () => idle(work));
 
 // copy buttons: in a case only once it is opened, so that five hundred cases open as fast as one
 const button = (words, content, shown, after) => {
@@ -31,11 +38,11 @@ const dress = (where) => {
   }
 };
 document.querySelectorAll(".incidents, .case[open]").forEach(dress);
-document.addEventListener("toggle", (event) => { if (event.target.matches(".case[open]")) dress(event.target); }, true);
+document.addEventListener("toggle", (event) => { if (event.target.matches(".case[open]")) { fill(event.target); dress(event.target); } }, true);
 
 const follow = (hash) => {
   const found = cases.find((one) => "#" + one.id === hash);
-  if (found) { found.hidden = false; found.open = true; found.scrollIntoView(); }
+  if (found) { fill(found); found.hidden = false; found.open = true; found.scrollIntoView(); }
 };
 addEventListener("click", (event) => { const link = event.target.closest('a[href^="#case-"]'); if (link) follow(link.hash); });
 addEventListener("hashchange", () => follow(location.hash));
@@ -54,6 +61,7 @@ if (tools) {
   const filter = () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = kinds.map((kind) => [kind, tools.elements[kind].value]).filter(([, value]) => value);
+    if (words.length && !texts) cases.forEach(fill);
     if (words.length) texts ??= new Map(cases.map((one) => [one, one.textContent.toLowerCase()]));
     let shown = 0;
     for (const one of cases) {
