@@ -58,11 +58,13 @@ if (tools) {
   const { find, sort, found, fold, unfold: open } = tools.elements;
   const kinds = ["cause", "verdict", "state", "gateway"].filter((kind) => tools.elements[kind]);
   let texts = null;
+  // what was ruled out names every cause there is: a search for a cause wants the cases that have it
+  const said = (one) => one.textContent.replace(one.querySelector(".others").textContent, " ").toLowerCase();
   const filter = () => {
     const words = find.value.toLowerCase().split(/\s+/).filter(Boolean);
     const wanted = kinds.map((kind) => [kind, tools.elements[kind].value]).filter(([, value]) => value);
     if (words.length && !texts) cases.forEach(fill);
-    if (words.length) texts ??= new Map(cases.map((one) => [one, one.textContent.toLowerCase()]));
+    if (words.length) texts ??= new Map(cases.map((one) => [one, said(one)]));
     let shown = 0;
     for (const one of cases) {
       one.hidden = !(wanted.every(([kind, value]) => one.dataset[kind] === value) && words.every((word) => texts.get(one).includes(word)));
