@@ -20,7 +20,7 @@ ROWS = 50
 
 def render(summary: Summary) -> str:
     """The whole page. Every text is escaped by the template engine; pictures are data, and nothing of the log is in an address."""
-    from analyzer.report import charts_week
+    from analyzer.report.charts import week as charts_week
 
     style = _asset("report.css") + _asset("weekly.css")
     pictures = [

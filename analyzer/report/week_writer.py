@@ -18,7 +18,7 @@ def write(summary: Summary, out: str | Path) -> tuple[Path, ...]:
 
 def _render(summary: Summary, folder: Path) -> tuple[Path, ...]:
     """Write every file below `folder`; their names, relative to it."""
-    from analyzer.report import charts_week
+    from analyzer.report.charts import week as charts_week
 
     (folder / CHARTS).mkdir()
     contents: dict[str, Callable[[], bytes]] = {

@@ -124,7 +124,7 @@ def _render(report: Report, folder: Path) -> tuple[Path, ...]:
 
     (folder / CHARTS).mkdir()
     contents: dict[str, Callable[[], bytes]] = {  # one at a time: each may be large
-        "report.html": lambda: html.render(report).encode(),
+        "report.html": lambda: html.render(report, charts.inline(report)).encode(),
         "report.md": lambda: markdown.render(report).encode(),
         "report.json": lambda: json_file.dumps(report),
         "clusters.csv": lambda: csv_file.dumps(report).encode(csv_file.ENCODING),
