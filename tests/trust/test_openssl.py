@@ -168,7 +168,9 @@ def test_a_damaged_certificate_is_read_and_judged_as_openssl_does(which: int) ->
             roots = chain[2:] if root is not None and root.subject.raw == root.issuer.raw else []
             found = judge(chain[:2], host=None, at=m.AT, anchors=roots)
             statuses, _ = openssl.judge(chain[0], chain[1:2], roots, m.AT)
-            if found.statuses - {"NotValidForUsage", "Unreadable"} != frozenset(statuses) - {"Unreadable"}:
+            if "Unreadable" in found.statuses:
+                continue  # .NET's own reading of usages and policies is not OpenSSL's
+            if found.statuses - {"NotValidForUsage"} != frozenset(statuses):
                 differing.append((sorted(found.statuses), sorted(statuses), chain[which].hex()))
     assert unread > 40
     assert len(differing) <= 6, differing  # of 400: forms that no encoder makes
