@@ -34,6 +34,7 @@ class Act(Enum):
     SERVER_VERSION = auto()
     SERVER_SUITE = auto()
     SERVER_GROUP = auto()
+    SERVER_NAME = auto()  # the server answers the name as it answers a hello without one
     CLIENT_CERTIFICATE = auto()
 
 
@@ -73,7 +74,11 @@ def reissue(certificate: Certificate, how: trust.Reissue, text: str, *, part: bo
         certificates=(certificate,),
         reissue=how,
         part=part,
-        apply=lambda s: replace(s, reissues={**s.reissues, certificate.der: how}),
+        apply=lambda s: replace(
+            s,
+            reissues={**s.reissues, certificate.der: how},
+            unsure=s.unsure or _pin(s, certificate.der in s.chain[:1]),
+        ),
     )
 
 
@@ -129,6 +134,16 @@ def ask_for(host: str) -> Change:
     return Change(act=Act.HOST, text=text, name=host, apply=apply)
 
 
+def answer_name(host: str) -> Change:
+    """The server answers to the name what it was seen to answer without one."""
+    return Change(
+        act=Act.SERVER_NAME,
+        text=f"the server answers the name {host}, with the certificate that it presents without a name",
+        name=host,
+        apply=lambda s: replace(s, handshake=True),
+    )
+
+
 def replace_leaf(host: str) -> Change:
     """The server presents a certificate of a CA that the gateway already trusts; one is made for the purpose and judged."""
 
@@ -136,7 +151,15 @@ def replace_leaf(host: str) -> Change:
         made = trust.surrogate(s.host, s.at)
         if made is None:
             return replace(s, unsure=s.unsure or "no CA could write that host into a certificate")
-        return replace(s, chain=(made.leaf,), unseen="", roots=(*s.roots, made.root), reissues={})
+        return replace(
+            s,
+            chain=(made.leaf,),
+            unseen="",
+            roots=(*s.roots, made.root),
+            reissues={},
+            unsure=s.unsure or _pin(s, of_leaf=True),
+            pinned=None,
+        )
 
     text = f"the server presents a certificate for {host} of a CA that the gateway trusts, with its full chain"
     return Change(act=Act.REPLACE, text=text, name=host, apply=apply, last=True)
@@ -180,6 +203,12 @@ def switched_on(profile: str, word: str) -> str:
     kept = [o for o in others if o[1:].lower() != word.lower()]
     bare = "".join((tier, *kept))
     return profiles.offer(bare if profiles.switches(tier)[word] else f"{bare}+{word}").name
+
+
+def _pin(s: Situation, of_leaf: bool) -> str:
+    """What a new leaf leaves open where the backend entity pins the old one."""
+    pins = of_leaf and s.pinned is not None
+    return "the backend entity pins a certificate: it must be told of the new one" if pins else ""
 
 
 def _fitting(s: Situation, taken: Taken) -> str | None:
