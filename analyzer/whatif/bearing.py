@@ -58,7 +58,8 @@ def _certificates(case: Case, now: Situation, roots: Sequence[bytes]) -> Iterato
     if not statuses:
         return
     yield from _reissues(case, now, statuses)
-    yield from _ends(case, now, roots)
+    if statuses - {"RemoteCertificateNameMismatch"}:
+        yield from _ends(case, now, roots)
     if "RemoteCertificateNameMismatch" in statuses:
         yield from map(make.ask_for, _other_names(case, now))
     yield make.replace_leaf(now.host)
@@ -85,7 +86,7 @@ def _reissues(case: Case, now: Situation, statuses: set[str]) -> Iterator[Change
         if how.dates:
             early = "the server presents a certificate that is valid already"
             text = early if leaf.not_before > now.at else "the server's certificate is renewed"
-        yield make.reissue(leaf, how, text, part=len(single) > 1)
+        yield make.reissue(leaf, how, text, shown_only=len(single) > 1)
     if len(single) > 1:
         whole = trust.Reissue(
             dates=any(h.dates for h, _ in single),
@@ -241,7 +242,7 @@ def _suite_for(now: Situation, version: str) -> str | None:
 
 def _client(now: Situation) -> Iterator[Change]:
     if now.client_required is not False:
-        yield make.client_certificate()
+        yield make.client_certificate(required=now.client_required is True)
 
 
 def _weak(case: Case, one: Certificate) -> bool:

@@ -51,7 +51,7 @@ class Change:
     reissue: trust.Reissue | None = None  # what is put right in the one certificate; None: another act
     name: str = ""  # the host, version or suite that it is about
     doubt: str = ""  # what is not certain of the change being possible at all
-    part: bool = False  # another change to the same certificate does this and more: shown, and in no set
+    shown_only: bool = False  # part of no cure: another change does this and more, or whether it is needed is not known
     last: bool = False  # it mends nothing but takes another thing's place: where nothing smaller does
 
 
@@ -66,14 +66,14 @@ def skip(*, name: bool, chain: bool) -> Change:
     )
 
 
-def reissue(certificate: Certificate, how: trust.Reissue, text: str, *, part: bool = False) -> Change:
+def reissue(certificate: Certificate, how: trust.Reissue, text: str, *, shown_only: bool = False) -> Change:
     """One certificate of the chain is issued again, by the same CA and with the same key."""
     return Change(
         act=Act.REISSUE,
         text=text,
         certificates=(certificate,),
         reissue=how,
-        part=part,
+        shown_only=shown_only,
         apply=lambda s: replace(
             s,
             reissues={**s.reissues, certificate.der: how},
@@ -188,9 +188,10 @@ def server_takes(act: Act, taken: Taken, text: str) -> Change:
     )
 
 
-def client_certificate() -> Change:
-    """The gateway sends one that satisfies the server."""
+def client_certificate(*, required: bool) -> Change:
+    """The gateway sends one that satisfies the server; `required`: it is known that the server insists."""
     return Change(
+        shown_only=not required,
         act=Act.CLIENT_CERTIFICATE,
         text="the gateway sends a client certificate that the server accepts",
         apply=lambda s: replace(s, client_required=False),

@@ -118,7 +118,8 @@ class Situation:
             return Answer(connects=False, why="the server refuses a client without a certificate")
         if self.client_required is None:
             return Answer(
-                connects=None, why="the server asks for a client certificate; whether it requires one was not learnt"
+                connects=None,
+                why="the server asks for a client certificate; whether it goes on with what the gateway sends was not learnt",
             )
         return Answer(connects=True)
 
@@ -132,6 +133,8 @@ def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[byte
     shakes = case.evidence.handshakes if case.evidence else ()
     said = {h.client_cert_required for h in shakes if h.client_cert_requested}
     required = True if any(h.client_cert_required for h in shakes) else None if said == {None} else False
+    if required and case.route is not None and case.route.client_certificates:
+        required = None  # the probe sent none, and the gateway does
     unseen = "" if case.chain_whole else "what else the server sends was not seen, and may complete the chain"
     if case.maybe_given:
         unseen = f"the gateway was given “{case.maybe_given}”, which is not at hand, and may complete the chain"
