@@ -32,8 +32,8 @@ UNDERSTOOD = frozenset(
         ext.POLICY_CONSTRAINTS,
         ext.SUBJECT_ALTERNATIVE_NAME,
         "1.3.6.1.5.5.7.1.14",  # proxy certificate information, RFC 3820
-        "2.5.29.33",  # policy mappings
-        "2.5.29.54",  # inhibit any policy
+        ext.POLICY_MAPPINGS,
+        ext.INHIBIT_ANY_POLICY,
         "1.3.6.1.5.5.7.1.7",  # IP address delegation, RFC 3779
         "1.3.6.1.5.5.7.1.8",  # AS number delegation, RFC 3779
         "1.3.6.1.5.5.7.48.1.5",  # OCSP no check, RFC 6960 section 4.2.2.2.1
