@@ -246,6 +246,7 @@ def case_of(
         chain=chain,
         judgement=judgements[-1] if judgements else None,
         platforms_agree=len({(j.accepted, j.statuses) for j in judgements}) <= 1,
+        per_platform=tuple(j.statuses for j in judgements),
         judged_at=judged_at,
         shape=trust.shape(
             sent, anchors=anchors.roots, given_intermediates=anchors.intermediates, known=(*fetched, *known)

@@ -14,6 +14,7 @@ from analyzer.model import (
     Evidence,
     Finding,
     Gateway,
+    Handshake,
     Outcome,
     Stage,
     State,
@@ -24,6 +25,7 @@ from analyzer.model import (
 from analyzer.probing import plan
 from tests import build
 from tests.build import NOW, SECURE_CHANNEL, TRUST, handshake
+from tests.trust import make_chain as m
 
 C, L, U, R = Verdict.CONFIRMED, Verdict.LIKELY, Verdict.UNKNOWN, Verdict.RULED_OUT
 REFUSED = handshake(Outcome.REFUSED)
@@ -316,3 +318,25 @@ def test_of_several_tries_the_one_that_stood_speaks_for_the_gateway_else_the_one
     assert build.evidence(REFUSED, REFUSED).first is REFUSED
     assert build.evidence(reset, other).first is reset
     assert build.evidence().first is None
+
+
+def test_what_windows_and_linux_judge_differently_is_at_most_likely_on_v2_and_neither_ruled_out() -> None:
+    key = m.new_key()
+    root = m.root()
+    lost, right = m.intermediate(m.root("Nobody's"), key=key), m.intermediate(root, key=key)
+    sent = handshake(chain=tuple(c.der for c in (m.leaf(right), lost, right)))
+
+    def verdicts(tier: Tier, shake: Handshake = sent, name: str = m.HOST) -> dict[CauseName, Verdict]:
+        seen = build.evidence(shake, at=m.AT, vantage="gateway", profile=tier.value, server_name=name)
+        cluster = build.cluster(TRUST, first_seen=m.AT - timedelta(hours=9), last_seen=m.AT - timedelta(hours=1))
+        found = attribute(cluster, build.gateway(tier), (seen,), anchors=Anchors(roots=(root.der,)))
+        return {a.cause: a.verdict for a in found.attributions}
+
+    assert verdicts(Tier.SELF_HOSTED)[CauseName.UNTRUSTED_ROOT] is C
+    assert verdicts(Tier.V2)[CauseName.UNTRUSTED_ROOT] is L
+    assert verdicts(Tier.CLASSIC)[CauseName.UNTRUSTED_ROOT] is R
+    assert verdicts(Tier.V2)[CauseName.NOT_REPRODUCED] is R
+
+    good = handshake(chain=tuple(c.der for c in (m.leaf(right), right)))
+    dotted = {tier: verdicts(tier, good, f"{m.HOST}.")[CauseName.NAME_MISMATCH] for tier in Tier}
+    assert (dotted[Tier.SELF_HOSTED], dotted[Tier.V2], dotted[Tier.CLASSIC]) == (R, U, C)

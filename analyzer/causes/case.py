@@ -71,6 +71,7 @@ class Case:
     chain: tuple[Certificate, ...]  # as sent, leaf first; certificates that cannot be read are left out
     judgement: Judgement | None  # of the chain, at `judged_at`; None: no chain was seen
     platforms_agree: bool  # whether every platform that the gateway may run on says the same
+    per_platform: tuple[frozenset[str], ...] = ()  # statuses of each of them
     judged_at: datetime  # the last failure; the probe where the leaf was issued in between
     shape: ChainShape | None  # the chain as sent, link by link; None: no chain was seen
     renewed: bool  # the leaf was issued after the last failure: it is not the one that failed

@@ -83,8 +83,13 @@ def certificate_answer(
     if not shown and case.replaced and case.leaf is not None:
         gone = f"the certificate that failed is gone: the one seen was issued on {day(case.leaf.not_before)}, and calls succeed since"
         return answer(case, cause, probe=Says.OPEN, missing=gone)
+    disputed = _disputed(case, cause)
+    if not shown and disputed:
+        return answer(case, cause, probe=Says.OPEN, missing=disputed)
     if not shown:
         return answer(case, cause, probe=Says.NO, reasons=(otherwise,))
+    if disputed:
+        cap = (*cap, Reason(origin="settings", text=disputed))
     if case.judgement.accepted is False and (waived := unchecked(case, cause)):
         return answer(case, cause, probe=Says.NO, reasons=(told,), settings=(waived,))
     if case.pinned and cause is not CauseName.EXPIRED:
@@ -108,6 +113,33 @@ def certificate_answer(
         cap=(*cap, *elsewhere_answered(case, cause)),
         all_or_nothing=True,
         seen=(*rate(case), *failing_elsewhere(case)),
+    )
+
+
+_OWN = {
+    CauseName.NAME_MISMATCH: frozenset({"RemoteCertificateNameMismatch"}),
+    CauseName.UNTRUSTED_ROOT: frozenset({"PartialChain", "UntrustedRoot"}),
+    CauseName.SELF_SIGNED: frozenset({"PartialChain", "UntrustedRoot"}),
+    CauseName.INCOMPLETE_CHAIN: frozenset({"PartialChain", "UntrustedRoot"}),
+    CauseName.EXPIRED: frozenset({"NotTimeValid"}),
+    CauseName.NOT_YET_VALID: frozenset({"NotTimeValid"}),
+    CauseName.WRONG_USAGE: frozenset({"NotValidForUsage"}),
+    CauseName.WEAK_KEY: frozenset({"HasWeakSignature"}),
+    CauseName.WEAK_SIGNATURE: frozenset({"HasWeakSignature"}),
+}
+"""Statuses that are one cause's; all others are `chain_constraint`'s."""
+
+
+def _disputed(case: Case, cause: CauseName) -> str:
+    """That the platforms which the gateway may run on differ in just what this cause rests on, in words; "" where they do not."""
+    every = frozenset().union(*_OWN.values())
+    own = [s & _OWN[cause] if cause in _OWN else s - every for s in case.per_platform]
+    if all(own) or not any(own):
+        return ""
+    said = ", ".join(sorted(frozenset().union(*own)))
+    return (
+        f"Windows and .NET on Linux judge this chain differently ({said} on one of them alone), and which one the "
+        f"{case.gateway.tier.value} tier runs on is not documented"
     )
 
 

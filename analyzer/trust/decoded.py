@@ -32,8 +32,8 @@ UNDERSTOOD = frozenset(
         ext.POLICY_CONSTRAINTS,
         ext.SUBJECT_ALTERNATIVE_NAME,
         "1.3.6.1.5.5.7.1.14",  # proxy certificate information, RFC 3820
-        "2.5.29.33",  # policy mappings
-        "2.5.29.54",  # inhibit any policy
+        ext.POLICY_MAPPINGS,
+        ext.INHIBIT_ANY_POLICY,
         "1.3.6.1.5.5.7.1.7",  # IP address delegation, RFC 3779
         "1.3.6.1.5.5.7.1.8",  # AS number delegation, RFC 3779
         "1.3.6.1.5.5.7.48.1.5",  # OCSP no check, RFC 6960 section 4.2.2.2.1
@@ -175,6 +175,7 @@ def _certificate(data: bytes) -> Decoded:
     dates = der.expect(validity, der.SEQUENCE).children()
     if len(dates) != 2:
         raise Malformed("a validity has a start and an end")
+    signatures.algorithm(outer_algorithm)  # that it can be read; what it says does not count
     key_kind, explicit_curve = _key(public_key)
     extensions = _extensions(parts[6:])
     read = _Reader(extensions)
@@ -188,7 +189,7 @@ def _certificate(data: bytes) -> Decoded:
         serial=der.integer(der.expect(serial, der.INTEGER).content),
         algorithm=signatures.algorithm(inner_algorithm),
         contradicted=inner_algorithm.raw != outer_algorithm.raw,
-        signature=der.bits(der.expect(signature, der.BIT_STRING).content),
+        signature=_signature(der.expect(signature, der.BIT_STRING).content),
         issuer=name_of(issuer),
         subject=name_of(subject),
         not_before=_time(dates[0]),
@@ -224,10 +225,16 @@ class _Reader:
         try:
             if len(found) > 1:
                 raise Malformed("an extension that is there twice")
-            return decoder(found[0].value)
+            return decoder(der.first(found[0].value).raw)  # OpenSSL does not look at what comes after it
         except Malformed:
             self.failed = True
             return None
+
+
+def _signature(content: bytes) -> bytes:
+    """The signature; none that could hold where it does not end with a whole octet (OpenSSL's `ASN1_item_verify_ctx`)."""
+    found = der.bits(content)
+    return b"" if content[0] else found
 
 
 def _version(part: Element) -> int:
@@ -240,8 +247,9 @@ def _key(part: Element) -> tuple[str | None, bool]:
     if len(parts) != 2:
         raise Malformed("a public key is an algorithm and its bits")
     identifier = der.expect(parts[0], der.SEQUENCE).children()
-    if not identifier:
-        raise Malformed("a public key without an algorithm")
+    if not 1 <= len(identifier) <= 2:
+        raise Malformed("a public key's algorithm is an identifier and perhaps its parameters")
+    der.checked(identifier[-1])
     der.bits(der.expect(parts[1], der.BIT_STRING).content)
     oid = der.oid(der.expect(identifier[0], der.OID).content)
     explicit = oid == signatures.EC_KEY and len(identifier) == 2 and identifier[1].tag == der.SEQUENCE

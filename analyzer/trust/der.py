@@ -13,6 +13,7 @@ BOOLEAN = 0x01
 INTEGER = 0x02
 BIT_STRING = 0x03
 OCTET_STRING = 0x04
+NULL = 0x05
 OID = 0x06
 UTF8_STRING = 0x0C
 UTC_TIME = 0x17
@@ -52,6 +53,30 @@ def element(data: bytes) -> Element:
     if end != len(data):
         raise Malformed(f"{len(data) - end} bytes after the element")
     return found
+
+
+def first(data: bytes) -> Element:
+    """The first element of `data`, whatever follows it."""
+    return _read(data, 0)[0]
+
+
+def checked(data: Element) -> Element:
+    """`data` itself, where it is an ANY of which OpenSSL reads the primitive types; Malformed where one of them is not well formed."""
+    if data.tag & 0xC0:
+        return data
+    if data.tag & 0x20 and data.tag & 0x1F in (BOOLEAN, INTEGER, NULL, OID):
+        raise Malformed("a primitive type in constructed form")
+    if data.tag == OID:
+        oid(data.content)
+    elif data.tag == INTEGER:
+        integer(data.content)
+    elif data.tag == BOOLEAN:
+        boolean(data.content)
+    elif data.tag == BIT_STRING:
+        bits(data.content)
+    elif data.tag == NULL and data.content:
+        raise Malformed("a NULL has no content")
+    return data
 
 
 def expect(data: Element, *tags: int) -> Element:

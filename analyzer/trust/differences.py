@@ -32,6 +32,48 @@ DIFFERENCES = (
         judged=True,
     ),
     Difference(
+        subject="dot of the root at the end of the host",
+        linux="not looked at since .NET 7",
+        windows="unknown; taken as part of the name, so that no certificate covers the host",
+        source="dotnet/runtime pull request 62540 (TargetHostNameHelper.cs); for .NET Framework none was found",
+        judged=True,
+    ),
+    Difference(
+        subject="name constraints of a kind that OpenSSL has no rule for, such as user principal names",
+        linux="up to .NET 9 the chain cannot be built, later it is refused: HasNotSupportedNameConstraint",
+        windows="judged by their own rule, so that names outside them do no harm",
+        source="dotnet/runtime issue 87413 and pull request 115308",
+        judged=False,  # refused on both
+    ),
+    Difference(
+        subject="certificate policies below a CA that demands them explicitly",
+        linux="only usages are looked at",
+        windows="the policies' own structure too: NoIssuanceChainPolicy",
+        source="dotnet/runtime issue 130268",
+        judged=False,
+    ),
+    Difference(
+        subject="which certificate of the chain a wrong usage is laid to",
+        linux="every one",
+        windows="the one that lacks it",
+        source="dotnet/corefx issue 41969",
+        judged=False,  # a judgement is of the chain
+    ),
+    Difference(
+        subject="a version 1 root, basic constraints and key usages of roots, critical extensions of key identifiers",
+        linux="as OpenSSL has it",
+        windows="unknown; judged as on Linux",
+        source="none was found",
+        judged=False,
+    ),
+    Difference(
+        subject="revocation",
+        linux="not looked at unless the gateway is told to (.NET 10: by default)",
+        windows="not looked at by default; of the managed gateway not documented",
+        source="facts: apim-tls.md, 3, Revocation (dotnet/docs, ssl-certificate-revocation-check-default)",
+        judged=False,
+    ),
+    Difference(
         subject="missing issuer",
         linux="fetched by HTTP from the address in the certificate",
         windows="taken from the machine's stores, else fetched by HTTP or LDAP",

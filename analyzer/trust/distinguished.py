@@ -35,6 +35,9 @@ _ENCODINGS = {
 }
 """Tags of the string types that are compared as text; others are compared as they stand (OpenSSL's `asn1_string_canon`)."""
 
+_ALLOWED = frozenset((*_ENCODINGS, 0x03, 0x07, 0x08, 0x09, 0x0B, 0x0D, 0x0E, 0x0F, 0x12, 0x1D, 0x30)) - {0x1A}
+"""Tags that OpenSSL reads as an attribute's value (`B_ASN1_PRINTABLE`): no VisibleString, though it is text."""
+
 _ESCAPED = re.compile(r'[\x00-\x1f\x7f]|[\\"+,;<>]')
 _LOWER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"abcdefghijklmnopqrstuvwxyz")
 
@@ -86,6 +89,8 @@ def _attribute(pair: der.Element) -> tuple[Attribute, bytes]:
         raise Malformed("an attribute is a type and a value")
     oid = der.oid(der.expect(parts[0], der.OID).content)
     value = parts[1]
+    if value.tag not in _ALLOWED:
+        raise Malformed(f"tag {value.tag:#04x} is no kind of text")
     encoding = _ENCODINGS.get(value.tag)
     if encoding is None:
         return Attribute(oid=oid, tag=value.tag, text="#" + value.raw.hex()), oid.encode() + value.raw

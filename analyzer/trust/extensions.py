@@ -18,6 +18,8 @@ KEY_USAGE = "2.5.29.15"
 NAME_CONSTRAINTS = "2.5.29.30"
 NETSCAPE_TYPE = "2.16.840.1.113730.1.1"
 POLICIES = "2.5.29.32"
+INHIBIT_ANY_POLICY = "2.5.29.54"
+POLICY_MAPPINGS = "2.5.29.33"
 POLICY_CONSTRAINTS = "2.5.29.36"
 SUBJECT_ALTERNATIVE_NAME = "2.5.29.17"
 SUBJECT_KEY = "2.5.29.14"
@@ -105,6 +107,21 @@ def policies(value: bytes) -> tuple[str, ...]:
             raise Malformed("a policy is an identifier and perhaps its qualifiers")
         found.append(der.oid(der.expect(parts[0], der.OID).content))
     return tuple(found)
+
+
+def policy_mappings(value: bytes) -> None:
+    """Check that every mapping is of one policy to another (RFC 5280 section 4.2.1.5)."""
+    for part in der.sequence(value):
+        pair = der.expect(part, der.SEQUENCE).children()
+        if len(pair) != 2:
+            raise Malformed("a policy mapping is two policies")
+        for one in pair:
+            der.oid(der.expect(one, der.OID).content)
+
+
+def inhibit_any(value: bytes) -> None:
+    """Check that it is a number (RFC 5280 section 4.2.1.14)."""
+    der.integer(der.expect(der.element(value), der.INTEGER).content)
 
 
 def explicit_policy(value: bytes) -> int | None:

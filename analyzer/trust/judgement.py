@@ -36,6 +36,7 @@ def judge(
     that are judged as they would be if they were issued again with something put right.
     """
     again = reissues or {}
+    strong = {data for data, how in again.items() if how.strong}
 
     def read(data: bytes) -> Decoded | None:
         found = decode(data)
@@ -59,10 +60,10 @@ def judge(
         path = chains.rebuild(path, store, moment)
         found = rules.statuses(path, moment)
     if platform == "windows":
-        found |= weakness.objections(path)
+        found |= weakness.objections(path, strong)
     if found and platform == "windows":
         for other in paths(leaf, (*sent, *given, *store.others), store.roots):
-            if not rules.statuses(other, moment) | weakness.objections(other):
+            if not rules.statuses(other, moment) | weakness.objections(other, strong):
                 path, found = other, frozenset()
                 break
     if Status.UNREADABLE in found:

@@ -22,8 +22,8 @@ from analyzer.trust.extensions import GeneralName, Kind
 def matches_host(leaf: bytes, host: str, platform: Literal["windows", "dotnet-linux"] = "dotnet-linux") -> bool:
     """Whether the certificate (DER) covers the host: a DNS name, in Unicode or not, or an address without brackets.
 
-    False where the certificate, or what it says of its names, cannot be read. The comparison is exact but for ASCII case: a
-    host with a trailing dot is not covered.
+    False where the certificate, or what it says of its names, cannot be read. The comparison is exact but for ASCII case and,
+    on Linux, for the dot of the root at the end of the host.
     """
     decoded = decode(leaf)
     return decoded is not None and match(decoded, host, platform) is True
@@ -41,12 +41,17 @@ def match(leaf: Decoded, host: str, platform: Literal["windows", "dotnet-linux"]
         # the common name is tried whatever the subject alternative name holds (CheckX509IpAddress)
         named = any(n.kind is Kind.IP and n.value == address.packed for n in names)
         return named or any(_equal(text, host) for text in common)
+    if platform == "dotnet-linux":
+        host = host.rstrip(
+            "."
+        )  # TargetHostNameHelper.NormalizeHostName, since .NET 7 (dotnet/runtime pull request 62540)
     wanted = to_ascii(host)
-    if wanted is None:
+    if not wanted:
         return False
     patterns = [n.value.decode("ascii") for n in names if n.kind is Kind.DNS]
     if patterns:
-        return any(_covers(pattern, wanted) for pattern in patterns)
+        dot = "." if platform == "dotnet-linux" else ""  # likewise in a name of the certificate (MatchesHostname)
+        return any(_covers(pattern.removesuffix(dot), wanted) for pattern in patterns)
     covers = _covers if platform == "windows" else _equal  # differences.py: a wildcard common name
     return any(covers(text, wanted) for text in common)
 

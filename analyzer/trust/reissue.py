@@ -35,6 +35,7 @@ class Reissue:
     authority: bool = False  # it is a CA that may sign, with as many CAs below it as there are
     unconstrained: bool = False  # it limits no names
     understood: bool = False  # no critical extension that is not known
+    strong: bool = False  # its key and its signature are of a strength that no platform refuses
 
 
 @lru_cache(maxsize=1024)  # the same object again, so that its signatures need not be tried again

@@ -30,6 +30,20 @@ KEY_KINDS = {
 }
 """Algorithm of a SubjectPublicKeyInfo → kind of key; those that OpenSSL 3.0 can decode."""
 
+_OTHER_CURVES = frozenset(
+    (
+        *(f"1.2.840.10045.3.1.{n}" for n in range(1, 8)),  # prime192v1 to prime256v1, ANSI X9.62
+        *(
+            f"1.2.840.10045.3.0.{n}" for n in (1, 2, 3, 4, 5, 6, 7, 10, 11, 12, 13, 16, 17, 18, 19, 20)
+        ),  # likewise, binary
+        *(f"1.3.132.0.{n}" for n in (*range(1, 11), *range(15, 18), *range(22, 40))),  # SEC 2
+        *(f"2.23.43.1.4.{n}" for n in (1, *range(3, 13))),  # WAP
+        *(f"1.3.36.3.3.2.8.1.1.{n}" for n in range(1, 15)),  # RFC 5639
+        "1.2.156.10197.1.301",  # SM2
+    )
+)
+"""Curves that OpenSSL 3.0 has built in (crypto/ec/ec_curve.c); `cryptography` knows fewer."""
+
 _HASHES: dict[str, hashes.HashAlgorithm] = {
     "1.2.840.113549.2.5": hashes.MD5(),  # noqa: S303  a gateway on OpenSSL accepts it: what it accepts is the question
     "1.3.14.3.2.26": hashes.SHA1(),  # noqa: S303
@@ -90,6 +104,7 @@ def algorithm(identifier: Element) -> Algorithm | None:
     if not 1 <= len(parts) <= 2:
         raise Malformed("an algorithm is an identifier and perhaps its parameters")
     oid = der.oid(der.expect(parts[0], der.OID).content)
+    der.checked(parts[-1])
     if oid != PSS:
         return _ALGORITHMS.get(oid)
     return _pss(parts[1].content) if len(parts) == 2 else None
@@ -114,11 +129,11 @@ def verify(public_key: bytes, how: Algorithm, signature: bytes, signed: bytes) -
 
 
 def readable(public_key: bytes) -> bool:
-    """Whether the key can be decoded; one of a kind that only this library does not know counts as readable."""
+    """Whether OpenSSL can decode the key; one of a kind that only this library does not know counts as readable."""
     try:
         return _key(public_key) is not None
     except UnsupportedAlgorithm:
-        return True
+        return _curve_exists(public_key)
 
 
 def _check(key: PublicKeyTypes, how: Algorithm, signature: bytes, signed: bytes) -> None:
@@ -149,6 +164,14 @@ def describe_key(public_key: bytes) -> str:
         return f"EC {key.curve.name}"
     parts = der.sequence(public_key)
     return KEY_KINDS.get(der.oid(parts[0].children()[0].content), "unknown")
+
+
+def _curve_exists(public_key: bytes) -> bool:
+    """Whether a key is on no named curve, or on one that OpenSSL 3.0 has."""
+    identifier = der.sequence(public_key)[0].children()
+    if der.oid(identifier[0].content) != EC_KEY or len(identifier) < 2 or identifier[1].tag != der.OID:
+        return True
+    return der.oid(identifier[1].content) in _OTHER_CURVES
 
 
 @lru_cache(maxsize=4096)

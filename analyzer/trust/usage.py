@@ -19,6 +19,10 @@ APPLICATION_POLICIES = "1.3.6.1.4.1.311.21.10"
 """Microsoft's own extension, which takes the place of the extended key usages where both are there."""
 
 
+_CHECKED = {ext.POLICY_MAPPINGS: ext.policy_mappings, ext.INHIBIT_ANY_POLICY: ext.inhibit_any}
+"""Extensions that .NET reads whole although nothing here follows from them: it throws where it cannot (CertificatePolicy.cs, `ReadPolicy`)."""
+
+
 def objection(path: Sequence[Decoded]) -> Status | None:
     """NotValidForUsage, Unreadable where an extension makes .NET throw, or None."""
     try:
@@ -44,6 +48,10 @@ def _serves(path: Sequence[Decoded]) -> bool:
         policies = certificate.extension(ext.POLICIES)
         if policies is not None:
             ext.policies(policies.value)
+        for oid, check in _CHECKED.items():
+            one = certificate.extension(oid)
+            if one is not None:
+                check(one.value)
         found = usages(certificate)
         answers.append(silent > 0 if found is None else bool({SERVER_AUTH, ANY_USAGE} & {*found}))
         silent = max(silent - 1, 0)

@@ -8,6 +8,8 @@ what is published of it concerns browsers.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from analyzer.trust import signatures
 from analyzer.trust.chain import End, Path
 from analyzer.trust.decoded import Decoded
@@ -17,10 +19,14 @@ LEAST_RSA_BITS = 1024
 BROKEN_HASHES = ("md2", "md4", "md5")
 
 
-def objections(path: Path) -> frozenset[Status]:
-    """{HasWeakSignature} where a key or a signature of the path is too weak for Windows, else nothing."""
+def objections(path: Path, spared: Collection[bytes] = ()) -> frozenset[Status]:
+    """{HasWeakSignature} where a key or a signature of the path is too weak for Windows, else nothing.
+
+    `spared` are certificates (DER) that are judged as though their key and signature were strong.
+    """
     signed = path.certificates[:-1] if path.end is End.ROOT else path.certificates  # nobody asks who signed a root
-    found = any(weak_key(c) for c in path.certificates) or any(weak_signature(c) for c in signed)
+    found = any(weak_key(c) for c in path.certificates if c.der not in spared)
+    found = found or any(weak_signature(c) for c in signed if c.der not in spared)
     return frozenset({Status.WEAK_SIGNATURE} if found else ())
 
 

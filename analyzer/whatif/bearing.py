@@ -8,7 +8,9 @@ from analyzer import trust
 from analyzer.causes import Case
 from analyzer.causes.fetching import fetching, omitted
 from analyzer.causes.observed import name
+from analyzer.causes.protocol import without_name
 from analyzer.causes.validity import path
+from analyzer.causes.weakness import broken_signatures, short_keys
 from analyzer.gateway import PLATFORMS
 from analyzer.model import Certificate, Outcome, Tier
 from analyzer.probing import iana, profiles
@@ -30,9 +32,7 @@ def changes(case: Case, now: Situation, roots: Sequence[bytes]) -> tuple[Change,
         {
             c.text: c
             for c in (
-                make.skip(name=True, chain=False),
-                make.skip(name=False, chain=True),
-                make.skip(name=True, chain=True),
+                *_switches(now),
                 *_handshake(case, now),
                 *_client(now),
                 *_certificates(case, now, roots),
@@ -41,15 +41,25 @@ def changes(case: Case, now: Situation, roots: Sequence[bytes]) -> tuple[Change,
     )
 
 
+def _switches(now: Situation) -> Iterator[Change]:
+    """Each of the backend entity's switches that is on, off; and both."""
+    if now.checks_name:
+        yield make.skip(name=True, chain=False)
+    if now.checks_chain:
+        yield make.skip(name=False, chain=True)
+    if now.checks_name and now.checks_chain:
+        yield make.skip(name=True, chain=True)
+
+
 def _certificates(case: Case, now: Situation, roots: Sequence[bytes]) -> Iterator[Change]:
     if case.shape is None or not now.chain:
         return
-    found = now.judgements()
-    statuses = {s for j in found for s in j.statuses}
+    statuses = now.objections()
     if not statuses:
         return
     yield from _reissues(case, now, statuses)
-    yield from _ends(case, now, roots)
+    if statuses - {"RemoteCertificateNameMismatch"}:
+        yield from _ends(case, now, roots)
     if "RemoteCertificateNameMismatch" in statuses:
         yield from map(make.ask_for, _other_names(case, now))
     yield make.replace_leaf(now.host)
@@ -69,28 +79,31 @@ def _reissues(case: Case, now: Situation, statuses: set[str]) -> Iterator[Change
         single.append((trust.Reissue(serves=True), "for server authentication"))
     if "HasNotSupportedCriticalExtension" in statuses:
         single.append((trust.Reissue(understood=True), "without a critical extension that is not known"))
+    if "HasWeakSignature" in statuses and _weak(case, leaf):
+        single.append((trust.Reissue(strong=True), "with a key and a signature that are strong enough"))
     for how, words in single:
         text = f"the server's certificate is issued again {words}"
         if how.dates:
             early = "the server presents a certificate that is valid already"
             text = early if leaf.not_before > now.at else "the server's certificate is renewed"
-        yield make.reissue(leaf, how, text, part=len(single) > 1)
+        yield make.reissue(leaf, how, text, shown_only=len(single) > 1)
     if len(single) > 1:
         whole = trust.Reissue(
             dates=any(h.dates for h, _ in single),
             host=next((h.host for h, _ in single if h.host), None),
             serves=any(h.serves for h, _ in single),
             understood=any(h.understood for h, _ in single),
+            strong=any(h.strong for h, _ in single),
         )
         words = ", ".join(w for _, w in single)
         yield make.reissue(leaf, whole, f"the server's certificate is issued again {words}")
     for authority in path(case)[1:]:
-        for one in _authority(authority, now, statuses):
-            if {s for j in one.apply(now).judgements() for s in j.statuses} != statuses:
+        for one in _authority(case, authority, now, statuses):
+            if one.apply(now).objections() != statuses:
                 yield one  # another certificate of the path is the one that sets the limit
 
 
-def _authority(one: Certificate, now: Situation, statuses: set[str]) -> Iterator[Change]:
+def _authority(case: Case, one: Certificate, now: Situation, statuses: set[str]) -> Iterator[Change]:
     who = f"the CA certificate {name(one)}"
     if _late(one, now):
         yield make.reissue(one, trust.Reissue(dates=True), f"{who} is renewed, and the server sends the new one")
@@ -99,6 +112,9 @@ def _authority(one: Certificate, now: Situation, statuses: set[str]) -> Iterator
     if "InvalidBasicConstraints" in statuses:
         text = f"{who} is issued again as a CA that allows what stands below it"
         yield make.reissue(one, trust.Reissue(authority=True), text)
+    if "HasWeakSignature" in statuses and _weak(case, one):
+        text = f"{who} is issued again with a key and a signature that are strong enough"
+        yield make.reissue(one, trust.Reissue(strong=True), text)
     if statuses & _LIMITED:
         yield make.reissue(one, trust.Reissue(unconstrained=True), f"{who} is issued again to allow {now.host}")
     if "HasNotSupportedCriticalExtension" in statuses:
@@ -163,6 +179,9 @@ def _handshake(case: Case, now: Situation) -> Iterator[Change]:
     first = case.first
     if now.handshake is not False or first is None or first.outcome is Outcome.NOT_TLS:
         return
+    if without_name(case):
+        yield make.answer_name(now.host)
+        return
     if not now.terms.taken and not now.terms.unspoken:
         return  # nothing is known of what it would take
     yield from _server_terms(now)
@@ -223,7 +242,11 @@ def _suite_for(now: Situation, version: str) -> str | None:
 
 def _client(now: Situation) -> Iterator[Change]:
     if now.client_required is not False:
-        yield make.client_certificate()
+        yield make.client_certificate(required=now.client_required is True)
+
+
+def _weak(case: Case, one: Certificate) -> bool:
+    return one in short_keys(case) or one in broken_signatures(case)
 
 
 def _late(one: Certificate, now: Situation) -> bool:

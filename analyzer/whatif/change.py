@@ -34,6 +34,7 @@ class Act(Enum):
     SERVER_VERSION = auto()
     SERVER_SUITE = auto()
     SERVER_GROUP = auto()
+    SERVER_NAME = auto()  # the server answers the name as it answers a hello without one
     CLIENT_CERTIFICATE = auto()
 
 
@@ -50,7 +51,7 @@ class Change:
     reissue: trust.Reissue | None = None  # what is put right in the one certificate; None: another act
     name: str = ""  # the host, version or suite that it is about
     doubt: str = ""  # what is not certain of the change being possible at all
-    part: bool = False  # another change to the same certificate does this and more: shown, and in no set
+    shown_only: bool = False  # part of no cure: another change does this and more, or whether it is needed is not known
     last: bool = False  # it mends nothing but takes another thing's place: where nothing smaller does
 
 
@@ -65,15 +66,19 @@ def skip(*, name: bool, chain: bool) -> Change:
     )
 
 
-def reissue(certificate: Certificate, how: trust.Reissue, text: str, *, part: bool = False) -> Change:
+def reissue(certificate: Certificate, how: trust.Reissue, text: str, *, shown_only: bool = False) -> Change:
     """One certificate of the chain is issued again, by the same CA and with the same key."""
     return Change(
         act=Act.REISSUE,
         text=text,
         certificates=(certificate,),
         reissue=how,
-        part=part,
-        apply=lambda s: replace(s, reissues={**s.reissues, certificate.der: how}),
+        shown_only=shown_only,
+        apply=lambda s: replace(
+            s,
+            reissues={**s.reissues, certificate.der: how},
+            unsure=s.unsure or _pin(s, certificate.der in s.chain[:1]),
+        ),
     )
 
 
@@ -129,6 +134,16 @@ def ask_for(host: str) -> Change:
     return Change(act=Act.HOST, text=text, name=host, apply=apply)
 
 
+def answer_name(host: str) -> Change:
+    """The server answers to the name what it was seen to answer without one."""
+    return Change(
+        act=Act.SERVER_NAME,
+        text=f"the server answers the name {host}, with the certificate that it presents without a name",
+        name=host,
+        apply=lambda s: replace(s, handshake=True),
+    )
+
+
 def replace_leaf(host: str) -> Change:
     """The server presents a certificate of a CA that the gateway already trusts; one is made for the purpose and judged."""
 
@@ -136,7 +151,15 @@ def replace_leaf(host: str) -> Change:
         made = trust.surrogate(s.host, s.at)
         if made is None:
             return replace(s, unsure=s.unsure or "no CA could write that host into a certificate")
-        return replace(s, chain=(made.leaf,), unseen="", roots=(*s.roots, made.root), reissues={})
+        return replace(
+            s,
+            chain=(made.leaf,),
+            unseen="",
+            roots=(*s.roots, made.root),
+            reissues={},
+            unsure=s.unsure or _pin(s, of_leaf=True),
+            pinned=None,
+        )
 
     text = f"the server presents a certificate for {host} of a CA that the gateway trusts, with its full chain"
     return Change(act=Act.REPLACE, text=text, name=host, apply=apply, last=True)
@@ -165,9 +188,10 @@ def server_takes(act: Act, taken: Taken, text: str) -> Change:
     )
 
 
-def client_certificate() -> Change:
-    """The gateway sends one that satisfies the server."""
+def client_certificate(*, required: bool) -> Change:
+    """The gateway sends one that satisfies the server; `required`: it is known that the server insists."""
     return Change(
+        shown_only=not required,
         act=Act.CLIENT_CERTIFICATE,
         text="the gateway sends a client certificate that the server accepts",
         apply=lambda s: replace(s, client_required=False),
@@ -180,6 +204,12 @@ def switched_on(profile: str, word: str) -> str:
     kept = [o for o in others if o[1:].lower() != word.lower()]
     bare = "".join((tier, *kept))
     return profiles.offer(bare if profiles.switches(tier)[word] else f"{bare}+{word}").name
+
+
+def _pin(s: Situation, of_leaf: bool) -> str:
+    """What a new leaf leaves open where the backend entity pins the old one."""
+    pins = of_leaf and s.pinned is not None
+    return "the backend entity pins a certificate: it must be told of the new one" if pins else ""
 
 
 def _fitting(s: Situation, taken: Taken) -> str | None:

@@ -28,7 +28,7 @@ def smallest(now: Situation, changes: Sequence[Change]) -> tuple[Change, ...]:
     Of sets of one size, the one whose changes stand first. What is doubtful, and what takes another thing's place instead of
     mending it, is tried only where nothing else does.
     """
-    safe = [c for c in changes if not c.weakens and not c.part]
+    safe = [c for c in changes if not c.weakens and not c.shown_only]
     for candidates in (
         [c for c in safe if not c.last and not c.doubt],
         [c for c in safe if not c.last],

@@ -41,6 +41,7 @@ class Situation:
     reissues: Mapping[bytes, trust.Reissue] = field(default_factory=dict)
     checks_name: bool = True
     checks_chain: bool = True
+    pinned: bool | None = None  # whether the leaf is one that the backend entity pins; None: it pins none
     client_required: bool | None = False  # None: the server asks for a certificate, and may require one
     unsure: str = ""  # what the change itself leaves open; "": nothing
 
@@ -54,6 +55,11 @@ class Situation:
             if part.connects is None:
                 return part
         return Answer(connects=True)
+
+    def objections(self) -> set[str]:
+        """What stands in the certificate's way on any of the platforms, of what the gateway checks."""
+        found = {s for j in self.judgements() for s in j.statuses} if self.chain else set()
+        return found if self.checks_chain else found & {_NAME, "Unreadable"}
 
     def judgements(self) -> list[Judgement]:
         """What each platform that the tier may run on makes of the chain."""
@@ -82,6 +88,8 @@ class Situation:
     def _certificate(self) -> Answer:
         if not self.checks_name and not self.checks_chain:
             return Answer(connects=True)
+        if self.pinned is False:
+            return Answer(connects=False, why="the backend entity pins another certificate than the server presents")
         if not self.chain:
             return Answer(connects=None, why="the server's certificates were not seen")
         if not self.checks_chain:
@@ -90,6 +98,11 @@ class Situation:
         found = self.judgements()
         if self.unseen and any(j.statuses and j.statuses <= _OPEN for j in found):
             return Answer(connects=None, why=self.unseen)
+        if self.pinned and any(j.statuses for j in found):
+            return Answer(
+                connects=None,
+                why="the backend entity pins this certificate: what else is checked then is not documented",
+            )
         return self._agreed({j.accepted for j in found}, {s for j in found for s in j.statuses})
 
     def _agreed(self, answers: set[bool], statuses: set[str]) -> Answer:
@@ -105,7 +118,8 @@ class Situation:
             return Answer(connects=False, why="the server refuses a client without a certificate")
         if self.client_required is None:
             return Answer(
-                connects=None, why="the server asks for a client certificate; whether it requires one was not learnt"
+                connects=None,
+                why="the server asks for a client certificate; whether it goes on with what the gateway sends was not learnt",
             )
         return Answer(connects=True)
 
@@ -119,6 +133,11 @@ def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[byte
     shakes = case.evidence.handshakes if case.evidence else ()
     said = {h.client_cert_required for h in shakes if h.client_cert_requested}
     required = True if any(h.client_cert_required for h in shakes) else None if said == {None} else False
+    if required and case.route is not None and case.route.client_certificates:
+        required = None  # the probe sent none, and the gateway does
+    unseen = "" if case.chain_whole else "what else the server sends was not seen, and may complete the chain"
+    if case.maybe_given:
+        unseen = f"the gateway was given “{case.maybe_given}”, which is not at hand, and may complete the chain"
     return Situation(
         tier=case.gateway.tier,
         profile=case.gateway.profile,
@@ -129,7 +148,10 @@ def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[byte
         roots=roots,
         intermediates=intermediates,
         chain=case.evidence.chain if case.evidence else (),
-        unseen="" if case.chain_whole else "what else the server sends was not seen, and may complete the chain",
+        unseen=unseen,
+        checks_name=case.switches.name is not False,
+        checks_chain=case.switches.chain is not False,
+        pinned=case.pinned,
         host=case.server_name,
         at=case.judged_at,
         client_required=required,

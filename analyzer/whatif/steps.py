@@ -8,6 +8,7 @@ from dataclasses import replace
 from analyzer.causes import Case, cause
 from analyzer.causes.observed import name
 from analyzer.causes.remedies import give_ca, renew, send_chain, serve_trusted
+from analyzer.causes.weakness import broken_signatures, short_keys
 from analyzer.model import CauseName, Certificate, Remedy, Tier
 from analyzer.whatif.change import Act, Change
 
@@ -83,6 +84,8 @@ def _parts(case: Case, change: Change) -> tuple[Remedy, ...]:
         late: how.dates,
         CauseName.NAME_MISMATCH: bool(how.host),
         CauseName.WRONG_USAGE: how.serves,
+        CauseName.WEAK_KEY: how.strong and change.certificates[0] in short_keys(case),
+        CauseName.WEAK_SIGNATURE: how.strong and change.certificates[0] in broken_signatures(case),
         CauseName.CHAIN_CONSTRAINT: how.authority or how.unconstrained or how.understood,
     }
     return tuple(r for cause_, is_so in whose.items() if is_so for r in _of(case, cause_)[:1])
@@ -100,6 +103,7 @@ _BORROWED = {
     Act.SERVER_VERSION: ("backend", CauseName.TLS_VERSION),
     Act.SERVER_SUITE: ("backend", CauseName.CIPHER_SUITE),
     Act.SERVER_GROUP: ("backend", CauseName.TLS_PARAMETERS),
+    Act.SERVER_NAME: ("backend", CauseName.SERVER_NAME),
     Act.CLIENT_CERTIFICATE: ("gateway", CauseName.CLIENT_CERTIFICATE),
 }
 """Whose words, and which owner's, carry out an act."""

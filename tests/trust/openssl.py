@@ -85,6 +85,15 @@ class OpenSSL:
         self.item = function("OPENSSL_sk_value", _Pointer, _Pointer, number)
         self.forget_stack = function("OPENSSL_sk_free", None, _Pointer)
 
+    def reads(self, der: bytes) -> bool:
+        """Whether these bytes, and no fewer, are a certificate to it."""
+        place = _Pointer(ctypes.cast(ctypes.c_char_p(der), _Pointer).value)
+        start = place.value or 0
+        found = self.decode(None, ctypes.byref(place), len(der))
+        if found:
+            self.forget(found)
+        return bool(found) and (place.value or 0) - start == len(der)
+
     def judge(
         self, leaf: bytes, sent: Sequence[bytes], roots: Sequence[bytes], at: datetime
     ) -> tuple[set[Status], tuple[bytes, ...]]:

@@ -14,6 +14,9 @@ from hypothesis import strategies as st
 from analyzer.lab.weak_keys import short_rsa_key
 from analyzer.model import Judgement
 from analyzer.trust import DIFFERENCES, Platform, judge
+from analyzer.trust.chain import LONGEST
+from analyzer.trust.decoded import signed_by
+from analyzer.trust.links import MOST_STEPS
 from tests.trust import make_chain as m
 
 ROOT = m.root()
@@ -147,6 +150,44 @@ def test_microsofts_application_policies_take_the_place_of_extended_key_usages()
 def test_a_usage_that_cannot_be_read_makes_dotnet_throw() -> None:
     leaf = m.leaf(CA, more=[("2.5.29.37", False, m.tlv(0x30, b"\x05\x00"))])
     assert judged(leaf, CA).statuses == {"Unreadable"}
+
+
+@pytest.mark.parametrize(
+    ("extension", "read"),
+    [
+        (("2.5.29.33", True, m.tlv(0x30, m.tlv(0x30, m.oid("1.2.3"), m.oid("1.2.4")))), True),
+        (("2.5.29.33", True, m.tlv(0x30, m.tlv(0x30, m.oid("1.2.3")))), False),
+        (("2.5.29.54", True, m.integer(0)), True),
+        (("2.5.29.54", True, b"\x05\x00"), False),
+        (("2.5.29.32", False, m.tlv(0x30, b"\x05\x00")), False),
+        (("2.5.29.36", True, m.tlv(0x30, m.tlv(0x80, b""))), False),
+    ],
+)
+def test_policies_that_dotnet_cannot_read_make_it_throw(extension: m.Extension, read: bool) -> None:
+    ca = m.intermediate(ROOT, more=[extension])
+    assert judged(m.leaf(ca), ca).statuses == (set() if read else {"Unreadable"})
+
+
+def _cross_signed(with_ids: bool) -> list[m.Made]:
+    """A leaf, and 200 CAs of one name whose keys signed each other in turn."""
+    made: dict[str, Any] = {"ca": True, "with_subject_key": with_ids, "with_authority_key": with_ids}
+    keys = [m.new_key() for _ in range(200)]
+    named = [m.make("X", key=key, issuer=m.name("Y"), **made) for key in keys]
+    upper = [m.make("Y", by, key=key, **made) for by, key in zip(named, reversed(keys), strict=True)]
+    lower = [m.make("X", upper[(i * 7 + 3) % 200], key=key, **made) for i, key in enumerate(keys)]
+    return [m.leaf(lower[0], with_authority_key=with_ids), *lower[:100], *upper[:100]]
+
+
+@pytest.mark.parametrize("with_ids", [True, False])
+@pytest.mark.parametrize("platform", ["dotnet-linux", "windows"])
+def test_two_hundred_cross_signed_cas_cost_a_bounded_number_of_signatures(platform: Platform, with_ids: bool) -> None:
+    chain = _cross_signed(with_ids)
+    before = signed_by.cache_info().misses
+    started = time.perf_counter()
+    assert not judged(*chain, platform=platform).accepted
+    tried = signed_by.cache_info().misses - before
+    assert tried <= MOST_STEPS + 2 * LONGEST
+    assert time.perf_counter() - started < 5
 
 
 def test_where_a_ca_demands_explicit_policies_silence_is_no_permission() -> None:
@@ -401,3 +442,4 @@ def test_every_difference_between_the_platforms_names_its_source() -> None:
     assert len(DIFFERENCES) > 3
     assert all(d.source and d.linux != d.windows for d in DIFFERENCES)
     assert any(d.judged for d in DIFFERENCES)
+    assert all("unknown" in d.windows for d in DIFFERENCES if d.source.startswith("none"))

@@ -26,7 +26,7 @@ ROOT = m.root()
         ("*i.contoso.example", "api.contoso.example", False),
         ("api.*.example", "api.contoso.example", False),
         ("*", "localhost", False),
-        ("api.contoso.example", "api.contoso.example.", False),
+        ("api.contoso.example", "api.contoso.example..example", False),
         ("xn--bcher-kva.example", "bücher.example", True),
         ("xn--bcher-kva.example", "BÜCHER.example", True),
         ("*.bücher.example", "api.bücher.example", False),
@@ -38,6 +38,18 @@ def test_a_listed_dns_name_covers_exactly_itself_or_one_label(listed: str, host:
     leaf = m.leaf(ROOT, "someone else", host=listed)
     assert matches_host(leaf.der, host) is covered
     assert matches_host(leaf.der, host, "windows") is covered
+
+
+@pytest.mark.parametrize("listed", ["api.contoso.example", "*.contoso.example"])
+def test_the_dot_of_the_root_is_not_looked_at_on_linux_and_taken_as_part_of_the_name_on_windows(listed: str) -> None:
+    leaf = m.leaf(ROOT, "someone else", host=listed)
+    dotted = m.leaf(ROOT, "someone else", host=f"{listed}.")
+    assert matches_host(leaf.der, "api.contoso.example.")
+    assert matches_host(dotted.der, "api.contoso.example")
+    assert not matches_host(leaf.der, "api.contoso.example.", "windows")
+    assert not matches_host(dotted.der, "api.contoso.example", "windows")
+    assert not matches_host(leaf.der, ".")
+    assert not matches_host(leaf.der, "www.contoso.example.api.")
 
 
 def test_without_dns_names_the_common_name_counts_and_with_them_it_does_not() -> None:

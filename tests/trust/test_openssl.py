@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from analyzer.trust import judge
+from analyzer.trust.decoded import decode
 from tests.trust import make_chain as m
 from tests.trust.openssl import OpenSSL, library
 
@@ -133,3 +134,43 @@ def test_statuses_and_path_are_those_of_openssl(seed: int) -> None:
         kinds |= found.statuses
     assert accepted > 5
     assert len(kinds) > 6
+
+
+ROOT = m.root()
+CA = m.intermediate(ROOT, more=[m.constraints(permitted=[m.dns("contoso.example")])])
+LEAF = m.leaf(CA)
+
+
+def _damaged(der: bytes, chance: random.Random) -> bytes:
+    """One byte made another, mostly one that means something in DER; the public key is left whole: .NET never gets a leaf without one."""
+    key = der.index(b"\x06\x07\x2a\x86\x48\xce\x3d\x02\x01") - 4
+    where = chance.choice([i for i in range(len(der)) if not key <= i < key + 91])
+    value = chance.choice([chance.randrange(256), der[where] ^ 1 << chance.randrange(8), 0x30, 0x05, 0x80, 0x01, 0x0C])
+    return der[:where] + bytes([value]) + der[where + 1 :]
+
+
+@pytest.mark.parametrize("which", range(3), ids=["leaf", "intermediate", "root"])
+def test_a_damaged_certificate_is_read_and_judged_as_openssl_does(which: int) -> None:
+    assert LIBRARY is not None
+    openssl, chance = OpenSSL(LIBRARY), random.Random(which)
+    unread = 0
+    differing = []
+    for _ in range(400):
+        chain = [LEAF.der, CA.der, ROOT.der]
+        chain[which] = _damaged(chain[which], chance)
+        readable = [openssl.reads(der) for der in chain]
+        if readable != [decode(der) is not None for der in chain]:
+            differing.append(("read", chain[which].hex()))
+        elif not readable[which]:
+            unread += 1
+        else:
+            root = decode(chain[2])
+            roots = chain[2:] if root is not None and root.subject.raw == root.issuer.raw else []
+            found = judge(chain[:2], host=None, at=m.AT, anchors=roots)
+            statuses, _ = openssl.judge(chain[0], chain[1:2], roots, m.AT)
+            if "Unreadable" in found.statuses:
+                continue  # .NET's own reading of usages and policies is not OpenSSL's
+            if found.statuses - {"NotValidForUsage"} != frozenset(statuses):
+                differing.append((sorted(found.statuses), sorted(statuses), chain[which].hex()))
+    assert unread > 40
+    assert len(differing) <= 6, differing  # of 400: forms that no encoder makes

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 
 from analyzer.attribution import Anchors, attribute, case_of
+from analyzer.causes import Case
 from analyzer.model import CauseName, Finding, Handshake, Outcome, Tier, TierFrom
+from analyzer.settings import ClientCertificate, Entity, Route
+from analyzer.settings.names import thumbprint
 from analyzer.trust import Reissue, describe, judge, surrogate
 from analyzer.whatif import Act, Considered, consider
 from analyzer.whatif.change import switched_on
@@ -270,10 +274,11 @@ def test_for_a_host_that_no_certificate_can_carry_none_is_made(host: str) -> Non
     assert surrogate(host, NOW) is None
 
 
-def test_a_trailing_dot_is_mended_by_no_certificate() -> None:
+def test_the_dot_of_the_root_is_mended_by_no_certificate_where_it_counts() -> None:
     made = surrogate(f"{HOST}.", NOW)
     assert made is not None
-    assert not judge([made.leaf], host=f"{HOST}.", at=NOW, anchors=[made.root]).accepted
+    assert judge([made.leaf], host=f"{HOST}.", at=NOW, anchors=[made.root]).accepted
+    assert not judge([made.leaf], host=f"{HOST}.", at=NOW, anchors=[made.root], platform="windows").accepted
 
 
 @pytest.mark.parametrize(
@@ -305,3 +310,69 @@ def test_a_tangle_of_certificates_is_considered_in_moments() -> None:
     assert found.rows
     assert time.perf_counter() - started < 10
     assert MOST_TRIED < 1000
+
+
+def entity(**changes: object) -> Entity:
+    defaults: dict[str, object] = {
+        "id": "orders",
+        "url": f"https://{HOST}",
+        "validate_chain": None,
+        "validate_name": None,
+        "client_certificates": (),
+        "proxy": None,
+        "members": (),
+        "pinned_thumbprints": (),
+        "pinned_names": (),
+    }
+    return Entity(**{**defaults, **changes})  # type: ignore[arg-type]
+
+
+def with_route(shake: Handshake, route: Route) -> dict[str, bool | None]:
+    seen = build.evidence(shake, at=NOW, vantage="gateway")
+    cluster = build.cluster(None, failures=0, first_seen=NOW, last_seen=NOW)
+    case: Case = replace(case_of(cluster, build.gateway(), seen, anchors=GIVEN), route=route)
+    return {row.change: row.connects for row in consider(case, GIVEN.roots, ()).what_if}
+
+
+def test_a_switch_that_is_off_already_is_not_turned_off_and_what_it_spares_is_no_fault() -> None:
+    lax = Route(entities=(entity(validate_chain=False),))
+    assert with_route(CHAINS["private"], lax) == {}
+    both = with_route(CHAINS["two faults"], lax)
+    assert (both[NAME_OFF], CHAIN_OFF in both, BOTH_OFF in both) == (True, False, False)
+    assert f"the server's certificate is issued again with {HOST} among its names" in both
+    assert not any(change.startswith("the gateway is given") for change in both)
+    assert with_route(CHAINS["private"], Route(entities=(entity(),)))[CHAIN_OFF] is True
+
+
+def test_an_entity_that_pins_another_leaf_is_helped_by_no_root_and_a_new_leaf_must_be_pinned_too() -> None:
+    other = Route(entities=(entity(pinned_thumbprints=("00" * 20,)),))
+    found = with_route(presented(make.leaf(HOST, CA)), other)
+    assert not any(connects for change, connects in found.items() if change != BOTH_OFF)
+    assert found[BOTH_OFF] is True
+    late = make.leaf(HOST, CA, not_after=NOW - DAY / 2)
+    mine = Route(entities=(entity(pinned_thumbprints=(thumbprint(late.der),)),))
+    assert with_route(presented(late), mine)["the server's certificate is renewed"] is None
+
+
+def test_a_gateway_that_sends_a_client_certificate_may_satisfy_a_server_that_refused_the_probe() -> None:
+    refusing = presented(make.leaf("other.example", CA), client_cert_requested=True, client_cert_required=True)
+    sends = Route(client_certificates=(ClientCertificate(id="c", subject="CN=c", thumbprint="00", expires=None),))
+    assert with_route(refusing, sends)[NAME_OFF] is None
+    assert with_route(refusing, Route())[NAME_OFF] is False
+
+
+def test_a_client_certificate_that_may_not_be_needed_is_part_of_no_cure() -> None:
+    found = finding(presented(BAD, client_cert_requested=True))
+    assert CLIENT in rows(found)
+    assert not any("Part 1" in r.text for r in found.remedies)
+
+
+def test_weak_keys_and_hashes_are_mended_where_they_are_refused() -> None:
+    weak = make.leaf(HOST, CA, kind="rsa1024")
+    assert finding(presented(weak)).what_if == ()
+    refused = {"host": HOST, "at": m.AT, "platform": "windows"}
+    root = m.root(key=m.new_key("rsa1024"))
+    leaf = m.leaf(root, key=m.new_key("rsa1024"), signed_with="rsa-md5")
+    asked = {**refused, "anchors": [root.der]}
+    assert judge([leaf.der], **asked).statuses == {"HasWeakSignature"}  # type: ignore[arg-type]
+    assert judge([leaf.der], **asked, reissues={leaf.der: Reissue(strong=True)}).accepted  # type: ignore[arg-type]
