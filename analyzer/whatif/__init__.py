@@ -55,7 +55,7 @@ def consider(case: Case, roots: Sequence[bytes], intermediates: Sequence[bytes])
     if case.evidence is None or (case.first is None and case.shape is None):
         return Considered()
     now = situation_of(case, tuple(roots), tuple(intermediates))
-    accepted = case.shape is None or all(j.accepted for j in now.judgements())
+    accepted = case.shape is None or now.accepts()
     if now.connects().connects is True or (now.handshake is None and accepted):
         return Considered()
     found = changes(case, now, roots)

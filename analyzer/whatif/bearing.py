@@ -30,15 +30,23 @@ def changes(case: Case, now: Situation, roots: Sequence[bytes]) -> tuple[Change,
         {
             c.text: c
             for c in (
-                make.skip(name=True, chain=False),
-                make.skip(name=False, chain=True),
-                make.skip(name=True, chain=True),
+                *_switches(now),
                 *_handshake(case, now),
                 *_client(now),
                 *_certificates(case, now, roots),
             )
         }.values()
     )
+
+
+def _switches(now: Situation) -> Iterator[Change]:
+    """The entity's switches, and both of them, as far as they are on."""
+    if now.checks_name:
+        yield make.skip(name=True, chain=False)
+    if now.checks_chain:
+        yield make.skip(name=False, chain=True)
+    if now.checks_name and now.checks_chain:
+        yield make.skip(name=True, chain=True)
 
 
 def _certificates(case: Case, now: Situation, roots: Sequence[bytes]) -> Iterator[Change]:

@@ -36,6 +36,7 @@ class Situation:
     intermediates: tuple[bytes, ...]
     chain: tuple[bytes, ...]  # as sent; empty: not seen
     unseen: str  # what may complete the chain and was not seen; "": nothing
+    opens: frozenset[str] = frozenset({"PartialChain"})  # statuses that what was not seen may lift
     host: str
     at: datetime
     reissues: Mapping[bytes, trust.Reissue] = field(default_factory=dict)
@@ -54,6 +55,10 @@ class Situation:
             if part.connects is None:
                 return part
         return Answer(connects=True)
+
+    def accepts(self) -> bool:
+        """Whether the gateway is known to accept the certificate."""
+        return self._certificate().connects is True
 
     def judgements(self) -> list[Judgement]:
         """What each platform that the tier may run on makes of the chain."""
@@ -88,7 +93,7 @@ class Situation:
             named = {trust.matches_host(self.chain[0], self.host, p) for p in PLATFORMS[self.tier]}
             return self._agreed(named, {_NAME})
         found = self.judgements()
-        if self.unseen and any(j.statuses and j.statuses <= _OPEN for j in found):
+        if self.unseen and any(j.statuses and j.statuses <= self.opens for j in found):
             return Answer(connects=None, why=self.unseen)
         return self._agreed({j.accepted for j in found}, {s for j in found for s in j.statuses})
 
@@ -111,7 +116,7 @@ class Situation:
 
 
 _NAME = "RemoteCertificateNameMismatch"
-_OPEN = frozenset({"PartialChain"})
+_ROOT = frozenset({"PartialChain", "UntrustedRoot"})
 
 
 def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[bytes, ...]) -> Situation:
@@ -119,6 +124,14 @@ def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[byte
     shakes = case.evidence.handshakes if case.evidence else ()
     said = {h.client_cert_required for h in shakes if h.client_cert_requested}
     required = True if any(h.client_cert_required for h in shakes) else None if said == {None} else False
+    unseen = "" if case.chain_whole else "what else the server sends was not seen, and may complete the chain"
+    if case.maybe_given:
+        unseen = "by its settings the gateway was given a CA certificate of that name, which is not at hand (--ca-file)"
+    pinned = (
+        ""
+        if case.pinned is None or case.route is None
+        else f"what the pins of the {case.route.named} make of it is not known"
+    )
     return Situation(
         tier=case.gateway.tier,
         profile=case.gateway.profile,
@@ -129,8 +142,12 @@ def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[byte
         roots=roots,
         intermediates=intermediates,
         chain=case.evidence.chain if case.evidence else (),
-        unseen="" if case.chain_whole else "what else the server sends was not seen, and may complete the chain",
+        unseen=unseen,
+        opens=_ROOT if case.maybe_given else frozenset({"PartialChain"}),
         host=case.server_name,
         at=case.judged_at,
+        checks_name=case.switches.name is not False,
+        checks_chain=case.switches.chain is not False,
         client_required=required,
+        unsure=pinned,
     )
