@@ -112,6 +112,8 @@ def test_a_root_that_was_uploaded_and_is_not_at_hand_leaves_it_open(subject: str
     assert root.verdict is Verdict.UNKNOWN
     assert "--ca-file" in said(root, "probe")
     assert of(found, CauseName.NOT_REPRODUCED).verdict is Verdict.UNKNOWN
+    assert "Missing: the CA certificate" in said(found.lead)
+    assert "--ca-file" in found.remedies[0].text
 
 
 def test_a_root_of_another_name_that_was_uploaded_changes_nothing() -> None:
@@ -139,6 +141,8 @@ def test_a_pin_that_the_leaf_has_leaves_the_root_open(pins: dict[str, Any]) -> N
     found = judged(LEAF, HAS_NONE, through(**pins))
     assert of(found, CauseName.UNTRUSTED_ROOT).verdict is Verdict.UNKNOWN
     assert of(found, CauseName.CHAIN_CONSTRAINT).verdict is Verdict.RULED_OUT
+    assert "which pins this certificate" in said(found.lead)
+    assert False not in rows(found).values()
     assert judged(LEAF, HAS_ROOT, through(**pins)).lead.cause is CauseName.NOT_REPRODUCED
 
 
@@ -184,3 +188,10 @@ def test_remedies_name_the_entity_that_the_settings_have() -> None:
     assert any("APIs > Backends > b1 > clear" in text for text in texts)
     beside = [r.text for r in judged(OTHER, HAS_ROOT, Route(beside=(nouns.entity("b7"),))).remedies]
     assert any("take the backend entity b7" in text for text in beside)
+
+
+def test_a_healthy_backend_behind_a_known_entity_is_told_how_to_reconnect_and_not_about_host() -> None:
+    texts = [(r.text, r.command or "") for r in judged(LEAF, HAS_ROOT, through()).remedies]
+    assert any("/backends/$BACKEND_ID/reconnect" in command for _, command in texts)
+    assert not any("--host-header" in text for text, _ in texts)
+    assert any("--host-header" in r.text for r in judged(LEAF, HAS_ROOT, None).remedies)

@@ -18,6 +18,11 @@ _BACKEND_PATCH = """az rest --method patch --headers 'If-Match=*' \\
   --body '{"properties":{"tls":{"validateCertificateChain":%s,"validateCertificateName":%s}}}'"""
 
 
+RECONNECT = """az rest --method post \\
+  --url "https://management.azure.com$APIM_ID/backends/$BACKEND_ID/reconnect?api-version=2024-05-01\""""
+"""Has the gateway make new connections to a backend entity (BackendContract.tsp); it changes no setting."""
+
+
 def tiers(case: Case) -> tuple[Tier, ...]:
     """The tiers to write remedies for: the gateway's own, or each where nothing said which it is."""
     return tuple(Tier) if case.gateway.tier_from is TierFrom.ASSUMED else (case.gateway.tier,)

@@ -127,11 +127,14 @@ def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[byte
     unseen = "" if case.chain_whole else "what else the server sends was not seen, and may complete the chain"
     if case.maybe_given:
         unseen = "by its settings the gateway was given a CA certificate of that name, which is not at hand (--ca-file)"
+    opens = _ROOT if case.maybe_given else frozenset({"PartialChain"})
     pinned = (
         ""
         if case.pinned is None or case.route is None
         else f"what the pins of the {case.route.named} make of it is not known"
     )
+    if case.pinned and case.judgement is not None:
+        unseen, opens = pinned, case.judgement.statuses  # a pin may stand in for all that is wrong
     return Situation(
         tier=case.gateway.tier,
         profile=case.gateway.profile,
@@ -143,7 +146,7 @@ def situation_of(case: Case, roots: tuple[bytes, ...], intermediates: tuple[byte
         intermediates=intermediates,
         chain=case.evidence.chain if case.evidence else (),
         unseen=unseen,
-        opens=_ROOT if case.maybe_given else frozenset({"PartialChain"}),
+        opens=opens,
         host=case.server_name,
         at=case.judged_at,
         checks_name=case.switches.name is not False,

@@ -316,3 +316,9 @@ def test_properties_of_any_shape_are_read_or_passed_over(properties: Any, whole:
         _, configured = configure(gateway, Settings(services=(service,)))
         if configured is not None:
             assert isinstance(route_of(configured, build.cluster()), Route)
+
+
+def test_every_region_of_a_service_is_known_however_it_is_written(tmp_path: Path) -> None:
+    more = {"additionalLocations": [{"location": "northeurope", "sku": {"name": "Premium", "capacity": 1}}]}
+    service = only(given(tmp_path, {**SERVICE, "properties": {**SERVICE["properties"], **more}}))
+    assert service.regions == ("westeurope", "northeurope")
