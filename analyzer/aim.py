@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+from typing import TYPE_CHECKING
 
 from analyzer import probing
 from analyzer.model import Cluster, Family, Gateway
 from analyzer.probing import Target
+
+if TYPE_CHECKING:
+    from analyzer.settings import Route
 
 LEFT_OUT = "left out by --max-backends"
 
@@ -54,16 +58,16 @@ def targets_of(
     clusters: Sequence[Cluster],
     gateways: Mapping[str, Gateway],
     aim: Aim,
-    names: Mapping[str, str | None] | None = None,
+    routes: Mapping[str, Route | None] | None = None,
 ) -> dict[str, Target | str]:
     """For each cluster's id whom to ask, or why nobody is; the clusters come worst first.
 
-    `names` are the Host headers that policies set, by cluster id.
+    `routes` is what the gateways' settings say of the way to each backend, by cluster id.
     """
     asked: dict[str, Target | str] = {}
     places: set[Place] = set()
     for cluster in clusters:
-        target = target_of(cluster, gateways[cluster.gateway], aim, (names or {}).get(cluster.id))
+        target = target_of(cluster, gateways[cluster.gateway], aim, (routes or {}).get(cluster.id))
         if isinstance(target, Target):
             if aim.most is not None and (target.host, target.port) not in places and len(places) >= aim.most:
                 target = LEFT_OUT
@@ -73,9 +77,15 @@ def targets_of(
     return asked
 
 
-def target_of(cluster: Cluster, gateway: Gateway, aim: Aim, name: str | None = None) -> Target | str:
-    """Whom to ask about a cluster, or why nobody can be asked; `name` is the Host header that its policies set."""
+def target_of(cluster: Cluster, gateway: Gateway, aim: Aim, route: Route | None = None) -> Target | str:
+    """Whom to ask about a cluster, or why nobody can be asked; `route` is what its gateway's settings say of the way."""
     backend = cluster.backend
+    if not backend.host and route is not None and route.entities:
+        if len(route.places) > 1:
+            hosts = ", ".join(host for _, host, _ in route.places[:5])
+            return f"the log names a pool only, and by the settings it has several hosts ({hosts}): `apim-triage check` asks one"
+        for scheme, host, port in route.places:
+            backend = replace(backend, scheme=scheme, host=host, port=port)
     if not backend.host:
         return "the log does not name the backend's host" + (" (a backend entity only)" if backend.backend_ids else "")
     if backend.host.startswith("*."):
@@ -85,7 +95,14 @@ def target_of(cluster: Cluster, gateway: Gateway, aim: Aim, name: str | None = N
     if aim.only and not any(fnmatchcase(backend.host, glob.lower()) for glob in aim.only):
         return "left out by --only"
     tls = backend.scheme not in ("http", "ws")
-    return target_for(backend.host, backend.port or (443 if tls else 80), gateway.profile, aim, tls=tls, name=name)
+    return target_for(
+        backend.host,
+        backend.port or (443 if tls else 80),
+        gateway.profile,
+        aim,
+        tls=tls,
+        name=route.host if route else None,
+    )
 
 
 def target_for(host: str, port: int, profile: str, aim: Aim, *, tls: bool = True, name: str | None = None) -> Target:

@@ -14,7 +14,7 @@ from pathlib import Path
 from analyzer import evidence as evidence_file
 from analyzer import probing, trust
 from analyzer.attribution import Anchors, attribute
-from analyzer.configuration import Configuration, configuration_of, with_settings_findings
+from analyzer.configuration import Configuration, configuration_of, settings_caveats, with_settings_findings
 from analyzer.errors import SettingsError
 from analyzer.evidence import EvidenceFile
 from analyzer.gateway import with_settings
@@ -181,10 +181,11 @@ def check(
     evidence: Sequence[str | Path | EvidenceFile] = (),
     ca_files: Sequence[str | Path] = (),
     now: datetime | None = None,
+    say: Callable[[str], None] | None = None,
 ) -> tuple[Finding, ...]:
     """Without logs: probe each target now and judge it for a gateway of that tier (None: classic is assumed).
 
-    `config` are one service's exported settings (see `unlogged_gateway`).
+    `config` are one service's exported settings (see `unlogged_gateway`); `say` is told what was assumed of them.
     `evidence` are files of what was collected elsewhere; what is nearer to the gateway is believed. Raises EvidenceError,
     CertificateFileError.
     """
@@ -207,6 +208,9 @@ def check(
         configuration=configuration,
         given=given,
     )
+    if say is not None:
+        for text in settings_caveats(configuration, given, [gateway.id]):
+            say(text)
     return with_settings_findings(findings, configuration)[0]
 
 

@@ -21,11 +21,16 @@ class Configuration:
     settings: Settings = field(default_factory=Settings)
     gateways: tuple[Gateway, ...] = ()  # with tier and hello as their settings have them
     of: Mapping[str, Configured] = field(default_factory=dict)  # by Gateway.id; gateways without settings are not in it
+    _routes: dict[str, Route] = field(default_factory=dict, repr=False, compare=False)  # by cluster id, once asked for
 
     def route(self, cluster: Cluster) -> Route | None:
         """The settings of the way to the cluster's backend; None: its gateway's were not given."""
         configured = self.of.get(cluster.gateway)
-        return route_of(configured, cluster) if configured else None
+        if configured is None:
+            return None
+        if cluster.id not in self._routes:
+            self._routes[cluster.id] = route_of(configured, cluster)
+        return self._routes[cluster.id]
 
     def given(self, base: Anchors, seen: Sequence[bytes]) -> dict[str, Given]:
         """By Gateway.id what each gateway is taken to trust; those without settings are not in it."""
@@ -103,7 +108,7 @@ def settings_caveats(
 
 def _assumed(gateway: Gateway, configured: Configured) -> Iterable[str]:
     name = configured.name
-    if configured.guessed:
+    if configured.guessed and gateway.id:  # without logs there is nobody else that they could be of
         yield f"The settings of {name} were taken for {gateway.id}: {configured.guessed}."
     tier = f"{name} is judged with its exported settings, which are of now and not of when calls failed: tier {gateway.tier.value}"
     switches = profiles.switches(gateway.tier.value)

@@ -101,8 +101,7 @@ def analyze(
     gateways = configuration.gateways
     tiers = {g.id: g for g in gateways}
     judged, rest = clusters_of(tally, MOST_JUDGED)
-    routes = {c.id: configuration.route(c) for c in judged}
-    aims = targets_of(judged, tiers, aim, {id_: route.host for id_, route in routes.items() if route})
+    aims = targets_of(judged, tiers, aim, {c.id: configuration.route(c) for c in judged})
     targets = tuple(dict.fromkeys(t for t in aims.values() if isinstance(t, Target)))
     fresh = tuple(probe(targets)) if probe is not None and targets else ()
     given = configuration.given(anchors, certificates_seen((*recorded, *fresh)))

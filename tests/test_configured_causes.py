@@ -112,6 +112,8 @@ def test_a_root_that_was_uploaded_and_is_not_at_hand_leaves_it_open(subject: str
     assert root.verdict is Verdict.UNKNOWN
     assert "--ca-file" in said(root, "probe")
     assert of(found, CauseName.NOT_REPRODUCED).verdict is Verdict.UNKNOWN
+    assert "Missing: the CA certificate" in said(found.lead)
+    assert "--ca-file" in found.remedies[0].text
 
 
 def test_a_root_of_another_name_that_was_uploaded_changes_nothing() -> None:
@@ -139,6 +141,8 @@ def test_a_pin_that_the_leaf_has_leaves_the_root_open(pins: dict[str, Any]) -> N
     found = judged(LEAF, HAS_NONE, through(**pins))
     assert of(found, CauseName.UNTRUSTED_ROOT).verdict is Verdict.UNKNOWN
     assert of(found, CauseName.CHAIN_CONSTRAINT).verdict is Verdict.RULED_OUT
+    assert "which pins this certificate" in said(found.lead)
+    assert False not in rows(found).values()
     assert judged(LEAF, HAS_ROOT, through(**pins)).lead.cause is CauseName.NOT_REPRODUCED
 
 
@@ -152,3 +156,42 @@ def test_a_certificate_has_the_thumbprint_that_windows_shows() -> None:
     from cryptography.hazmat.primitives.hashes import SHA1
 
     assert thumbprint(LEAF.der) == LEAF.certificate.fingerprint(SHA1()).hex()  # noqa: S303  the name of a certificate
+
+
+def rows(finding: Finding) -> dict[str, bool | None]:
+    return {row.change: row.connects for row in finding.what_if}
+
+
+def test_what_if_begins_where_the_switches_stand() -> None:
+    both_on = rows(judged(OTHER, HAS_NONE, through(), known=(ROOT.der,)))
+    assert both_on["validateCertificateName=false"] is False
+    chain_off = rows(judged(OTHER, HAS_NONE, through(validate_chain=False), known=(ROOT.der,)))
+    assert chain_off["validateCertificateName=false"] is True  # the chain is not checked any more
+    assert not any("validateCertificateChain" in change for change in chain_off)
+    assert judged(OTHER, HAS_NONE, through(validate_chain=False, validate_name=False)).what_if == ()
+
+
+def test_what_if_leaves_open_what_an_uploaded_root_that_is_not_at_hand_decides() -> None:
+    found = rows(judged(LEAF, Anchors(roots=(), unseen=("CN=Corp Root",)), Route()))
+    assert found["validateCertificateName=false"] is None
+    assert found["validateCertificateChain=false"] is True
+    assert rows(judged(LEAF, HAS_NONE, Route(), known=(ROOT.der,)))["validateCertificateName=false"] is False
+
+
+def test_what_if_never_says_that_a_pinned_backend_connects() -> None:
+    found = judged(LEAF, HAS_ROOT, through(pinned_thumbprints=("00" * 20,)))
+    assert True not in rows(found).values()
+
+
+def test_remedies_name_the_entity_that_the_settings_have() -> None:
+    texts = [r.text for r in judged(OTHER, HAS_ROOT, through()).remedies]
+    assert any("APIs > Backends > b1 > clear" in text for text in texts)
+    beside = [r.text for r in judged(OTHER, HAS_ROOT, Route(beside=(nouns.entity("b7"),))).remedies]
+    assert any("take the backend entity b7" in text for text in beside)
+
+
+def test_a_healthy_backend_behind_a_known_entity_is_told_how_to_reconnect_and_not_about_host() -> None:
+    texts = [(r.text, r.command or "") for r in judged(LEAF, HAS_ROOT, through()).remedies]
+    assert any("/backends/$BACKEND_ID/reconnect" in command for _, command in texts)
+    assert not any("--host-header" in text for text, _ in texts)
+    assert any("--host-header" in r.text for r in judged(LEAF, HAS_ROOT, None).remedies)

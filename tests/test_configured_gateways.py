@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -18,6 +18,7 @@ from analyzer.lab import Lab
 from analyzer.lab.catalogue import CATALOGUE, Fault
 from analyzer.lab.logs import CLASSIC, SELF_HOSTED, V2, blob_lines, failure
 from analyzer.model import CauseName, Finding, Report, Tier, TierFrom, Verdict
+from analyzer.report import write
 from analyzer.settings import load
 from tests.build import TRUST
 from tests.settings.given import NO_CA_OF_ITS_OWN, exports
@@ -209,3 +210,44 @@ def _targets(kit: Path) -> bytes:
 
     with ZipFile(kit) as archive:
         return archive.read("analyzer/probing/targets.json")
+
+
+def test_a_backend_that_the_log_names_by_its_entity_alone_is_probed_at_the_entitys_url(world: World) -> None:
+    now = datetime.now(UTC)
+    event = replace(failure(None, TRUST, now - timedelta(hours=1)), backend_id="inventory-backend")
+    log = world.folder / "entity-only.json"
+    log.write_text(blob_lines([event]), encoding="utf-8")
+    only = replace(world, log=log)
+    (without,) = only.analyze(None).findings
+    assert without.evidence == ()
+    (found,) = only.analyze(world.config("without", NO_CA_OF_ITS_OWN)).findings
+    assert found.evidence[0].host == HOST
+    assert found.lead.cause is CauseName.NOT_REPRODUCED  # the root is uploaded: the certificate is accepted
+
+
+def test_the_kit_of_a_report_speaks_as_the_settings_say(world: World, report: Report) -> None:
+    folder = world.folder / "out"
+    write(report, folder)
+    kit = world.folder / "targets.pyz"
+    words = ["kit", "--targets", str(folder / "report.json"), "-o", str(kit)]
+    assert main([*words, f"--apim-config={world.config('kit')}"]) == 0
+    plain = _targets(kit)
+    config = world.config("kit-tls13")
+    service = json.loads((config / "service-v2.json").read_text())
+    service["properties"]["customProperties"] = {"Security.Backend.Protocols.Tls13": "True"}
+    (config / "service-v2.json").write_text(json.dumps(service))
+    assert main([*words, f"--apim-config={config}"]) == 0
+    assert b"v2+Tls13" in _targets(kit)
+    assert b"v2+Tls13" not in plain
+
+
+def test_a_file_that_is_no_export_ends_each_command_with_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "main.bicep"
+    path.write_text("resource apim 'Microsoft.ApiManagement/service@2024-05-01' = {}")
+    for command in (["analyze", str(tmp_path)], ["check", "a.example"], ["probe", "a.example"], ["kit", "a.example"]):
+        assert main([*command, f"--apim-config={path}"]) == 2
+        told = capsys.readouterr().err
+        assert "az bicep build" in told
+        assert told.count("\n") == 1

@@ -67,15 +67,11 @@ def chain_end(case: Case) -> ChainEnd:
     if case.maybe_given:
         last = (*shape.path, *shape.above)[-1]
         seen = " of another thumbprint than the one that was seen" if last.self_signed else ""
-        which = (
-            "is named in the gateway's settings by its thumbprint alone"
-            if case.maybe_given.startswith("(")
-            else f"“{case.maybe_given}”{seen} is"
-        )
+        named = "one by its thumbprint alone" if case.maybe_given.startswith("(") else f"“{case.maybe_given}”{seen}"
         return ChainEnd(
             end=End.MAYBE_GIVEN,
-            told=f"The chain as sent leads to “{last.issuer}”, and a CA certificate {which} among those that the gateway was given by its "
-            "settings; the certificate itself is not at hand. What decides: give it with --ca-file.",
+            told=f"The chain as sent leads to “{last.issuer}”, and the gateway's settings name {named} among the CA certificates that it "
+            "was given; the certificate itself is not at hand. What decides: give it with --ca-file.",
         )
     if not case.chain_whole:
         return _part(case, shape, judgement)

@@ -4,6 +4,7 @@ from analyzer.causes.case import BEFORE_TLS, Case
 from analyzer.causes.cause import Cause
 from analyzer.causes.observed import comes_and_goes, day, no_chain, sentence
 from analyzer.causes.protocol import other_voice, unsure_switch
+from analyzer.causes.remedies import RECONNECT, entities
 from analyzer.model import Attribution, CauseName, Outcome, Reason, Remedy, Stage, State, Verdict
 
 
@@ -67,14 +68,13 @@ def judge(case: Case) -> Attribution:
         since = f"The certificate was issued on {day(case.leaf.not_before)}, after the last failure: it has been renewed since."
     elif case.cluster.state is State.STOPPED:
         since = "The log agrees: a call succeeded after the last failure."
-    elsewhere = (
-        ""
-        if case.gateway.tier_from.value == "settings"
-        else "What the gateway trusts and sees from its own network may differ."
-    )
+    elsewhere = "What the gateway trusts and sees from its own network may differ."
+    if case.route is not None:
+        elsewhere = "What the gateway trusts is read from its settings, as they are now; what it sees from its own network may differ."
     if not case.judgement.accepted and case.route is not None:
         since = (
-            f"{since} The {case.route.named} does not have it checked in full: it would be refused otherwise.".strip()
+            f"{since} By the settings, the {case.route.named} does not have it checked in full: it would be refused otherwise, "
+            "as calls are that do not go through the entity, or did before the switch was cleared.".strip()
         )
     doubts = (f"But {r.text}." for r in (*unsure_switch(case, first.version), *other_voice(case)))
     return result(Verdict.LIKELY, healthy, since, elsewhere, *doubts)
@@ -84,16 +84,26 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     """Nothing to mend here; where to look if it goes on."""
     if case.cluster.state is State.STOPPED or case.renewed:
         return (Remedy(owner="backend", text="Nothing to do now; verify with: apim-triage check HOST:PORT."),)
+    ids, _ = entities(case)
+    reconnect = Remedy(
+        owner="gateway",
+        text="If a setting was changed after the failures began: connections that stand keep the old answer until they close; the backend "
+        "entity's reconnect opens new ones.",
+        command=RECONNECT,
+    )
+    host = Remedy(
+        owner="gateway",
+        text="If a policy sets the Host header, repeat with --host-header HOST=NAME: it decides the name that is asked for and checked.",
+    )
+    known = case.route is not None and not case.route.host_doubt
     return (
         Remedy(
             owner="network",
             text="If calls still fail, ask from where the gateway stands: run apim-triage probe with --vantage gateway on a machine "
             "in its network, and give the result back with --evidence.",
         ),
-        Remedy(
-            owner="gateway",
-            text="If a policy sets the Host header, repeat with --host-header HOST=NAME: it decides the name that is asked for and checked.",
-        ),
+        *(() if known else (host,)),
+        *((reconnect,) if known and ids else ()),
     )
 
 

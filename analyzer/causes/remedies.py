@@ -18,6 +18,11 @@ _BACKEND_PATCH = """az rest --method patch --headers 'If-Match=*' \\
   --body '{"properties":{"tls":{"validateCertificateChain":%s,"validateCertificateName":%s}}}'"""
 
 
+RECONNECT = """az rest --method post \\
+  --url "https://management.azure.com$APIM_ID/backends/$BACKEND_ID/reconnect?api-version=2024-05-01\""""
+"""Has the gateway make new connections to a backend entity (BackendContract.tsp); it changes no setting."""
+
+
 def tiers(case: Case) -> tuple[Tier, ...]:
     """The tiers to write remedies for: the gateway's own, or each where nothing said which it is."""
     return tuple(Tier) if case.gateway.tier_from is TierFrom.ASSUMED else (case.gateway.tier,)
@@ -36,25 +41,37 @@ def skip_validation(case: Case, *, chain: bool, name: bool) -> Remedy:
     """
     flags = [f for f, off in (("Validate certificate chain", chain), ("Validate certificate name", name)) if off]
     words = " and ".join(f"“{f}”" for f in flags)
-    if case.cluster.backend.backend_ids:
+    ids, beside = entities(case)
+    if ids:
         return Remedy(
             owner="gateway",
-            text=f"To prove the cause: APIs > Backends > {', '.join(case.cluster.backend.backend_ids)} > clear {words}, call again, "
+            text=f"To prove the cause: APIs > Backends > {', '.join(ids)} > clear {words}, call again, "
             "then set it back. The command does the same; set APIM_ID to the service's resource id and BACKEND_ID to the entity.",
             command=_BACKEND_PATCH % (str(not chain).lower(), str(not name).lower()),
             caution=TEST_ONLY,
         )
+    entity = "create a backend entity for this URL (APIs > Backends > Add)"
+    if beside:
+        entity = f"take the backend entity {', '.join(beside)}, which has this URL"
     return Remedy(
         owner="gateway",
-        text=f"To prove the cause: create a backend entity for this URL (APIs > Backends > Add), clear {words}, "
+        text=f"To prove the cause: {entity}, clear {words}, "
         "make the API use it (set-backend-service backend-id), call again."
         + (" The log shows no backend entity for this backend." if case.logged else ""),
         caution=TEST_ONLY,
     )
 
 
+def entities(case: Case) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The backend entities that calls go through, by the log or the settings; and those of the settings that only have the URL."""
+    through = tuple(e.id for e in case.route.entities) if case.route else ()
+    return case.cluster.backend.backend_ids or through, tuple(e.id for e in case.route.beside) if case.route else ()
+
+
 def give_ca(case: Case, what: str, store: str) -> tuple[Remedy, ...]:
     """How each tier is given a CA certificate; `store` is "Root" or "Intermediate"."""
+    known = next((ids for ids in entities(case) if ids), ())
+    entity = ", ".join(known) or "the entity for this URL"
     upload = f"Security > Certificates > CA certificates > + Add: {what}, as .cer, store {store}; Save."
     return tuple(
         per_tier(
@@ -64,7 +81,7 @@ def give_ca(case: Case, what: str, store: str) -> tuple[Remedy, ...]:
                 Tier.V2: Remedy(
                     owner="gateway",
                     tier=Tier.V2,
-                    text=f"APIs > Backends > the entity for this URL > authorization credentials: add the CA certificate details of {what}.",
+                    text=f"APIs > Backends > {entity} > authorization credentials: add the CA certificate details of {what}.",
                     caution="The service's own list of CA certificates is accepted and ignored on v2 tiers.",
                 ),
                 Tier.CONSUMPTION: Remedy(

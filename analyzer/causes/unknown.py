@@ -1,5 +1,7 @@
 """The tool's own honesty: nothing observed decides, and this is what is missing."""
 
+from collections.abc import Iterator
+
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, quote_log
 from analyzer.causes.observed import no_chain, sentence
@@ -10,9 +12,19 @@ def judge(case: Case) -> Attribution:
     """Always unknown; `attribution` rules it out where another cause is confirmed or likely."""
     log = (quote_log(case),) if case.cluster.messages else ()
     seen = sentence(case) if case.first is not None else f"Missing: {no_chain(case)}."
+    settings = [Reason(origin="settings", text=text) for text in _of_the_settings(case)]
     return Attribution(
-        cause=CauseName.UNKNOWN, verdict=Verdict.UNKNOWN, reasons=(*log, Reason(origin="probe", text=seen))
+        cause=CauseName.UNKNOWN, verdict=Verdict.UNKNOWN, reasons=(*log, Reason(origin="probe", text=seen), *settings)
     )
+
+
+def _of_the_settings(case: Case) -> Iterator[str]:
+    """What the gateway's settings point at without showing it."""
+    if case.maybe_given:
+        which = case.maybe_given.strip("()")
+        yield f"Missing: the CA certificate {which} that the gateway was given by its settings, which tell its thumbprint alone (--ca-file)."
+    if case.pinned and case.route is not None and case.judgement is not None and not case.judgement.accepted:
+        yield f"Missing: whether the {case.route.named}, which pins this certificate, lets it pass although its chain or name would not."
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:
@@ -24,6 +36,11 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
                 text="Find the backend by one of the correlation ids (request trace, or BackendUrl in the record) and ask it: apim-triage check HOST:PORT.",
             ),
         )
+    if case.maybe_given:
+        text = (
+            "Give the certificate that was uploaded with --ca-file: the service tells only its subject and thumbprint."
+        )
+        return (Remedy(owner="gateway", text=text),)
     return (
         Remedy(
             owner="network",

@@ -106,11 +106,11 @@ ApimConfig = Annotated[
     ),
 ]
 Apim = Annotated[
-    str | None,
+    list[str] | None,
     typer.Option(
         "--apim",
         metavar="RESOURCE_ID",
-        help="Read the same settings from the service itself, as `az login` allows; only GETs. Takes the extra [arm].",
+        help="Read the same settings from the service itself, as `az login` allows; only GETs. Takes the extra [arm]. Repeatable.",
     ),
 ]
 ProxyUrl = Annotated[

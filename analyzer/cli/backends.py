@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from analyzer.aim import Aim
     from analyzer.model import Cluster, Report, Tier
     from analyzer.probing import Target
+    from analyzer.settings import Route
     from analyzer.settings import Settings as Exported
 
 
@@ -87,6 +88,7 @@ def check(
     from analyzer.checking import check as run
     from analyzer.cli import terminal
 
+    assumed: list[str] = []
     with terminal.progress(True) as on_progress:
         findings = run(
             targets,
@@ -96,9 +98,11 @@ def check(
             settings=settings,
             config=config,
             ca_files=ca_file or (),
+            say=assumed.append,
         )
     for finding in findings:
         terminal.answer(finding)
+    terminal.remarks(assumed)
     return exit_code(findings, causes)
 
 
@@ -283,16 +287,18 @@ def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim, config: Exp
             raise UsageError(f"{report}: the gateway {one.name or one.id}: {error}") from None
     found = []
     for cluster in (f.cluster for f in loaded.findings):
-        route = configuration.route(cluster)
-        name = route.host if route else _asked_as(loaded, cluster)
-        found.append((cluster.backend.label, target_of(cluster, gateways[cluster.gateway], aim, name)))
+        route = configuration.route(cluster) or _asked_as(loaded, cluster)
+        found.append((cluster.backend.label, target_of(cluster, gateways[cluster.gateway], aim, route)))
     for label, why in dict.fromkeys(found):
         if isinstance(why, str):
             typer.echo(terminal.printable(f"not asked: {label}: {why}"), err=True)
     return [target for _, target in found if not isinstance(target, str)]
 
 
-def _asked_as(report: Report, cluster: Cluster) -> str | None:
+def _asked_as(report: Report, cluster: Cluster) -> Route | None:
     """The name that the report's own probe asked for, where a policy's Host header made it another than the host's."""
+    from analyzer.settings import Route
+
     evidence = next((e for f in report.findings if f.cluster.id == cluster.id for e in f.evidence), None)
-    return evidence.server_name if evidence and evidence.server_name != cluster.backend.host else None
+    differs = evidence is not None and bool(cluster.backend.host) and evidence.server_name != cluster.backend.host
+    return Route(host=evidence.server_name) if evidence is not None and differs else None

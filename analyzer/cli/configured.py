@@ -13,20 +13,24 @@ if TYPE_CHECKING:
 
 
 def configured(
-    files: Sequence[Path] | None, service: str | None, on_progress: Progress | None = None
+    files: Sequence[Path] | None, services: Sequence[str] | None, on_progress: Progress | None = None
 ) -> Settings | None:
-    """The settings in the files and of the service that is asked; None where neither is named. Raises UsageError, SettingsError."""
-    if not files and service is None:
+    """The settings in the files and of the services that are asked; None where neither is named. Raises UsageError, SettingsError."""
+    if not files and not services:
         return None
     from analyzer.settings import settings_of
     from analyzer.settings.resources import Read, read
 
     found = read(files) if files else Read(resources=())
-    if service is not None:
+    if services:
         from analyzer.settings import live
 
-        wanted = live.service_id(service)
-        asked = live.fetch(wanted, live.connect(wanted), on_progress=on_progress)
+        wanted = [live.service_id(text) for text in services]
+        asked = [live.fetch(one, live.connect(one), on_progress=on_progress) for one in wanted]
         # what the service answers stands first: of what is given twice, that counts
-        found = replace(found, resources=(*asked.resources, *found.resources), notes=(*asked.notes, *found.notes))
+        found = replace(
+            found,
+            resources=(*(r for one in asked for r in one.resources), *found.resources),
+            notes=(*(n for one in asked for n in one.notes), *found.notes),
+        )
     return settings_of(found)

@@ -112,8 +112,7 @@ def summary(report: Report, written: Sequence[Path], out: Path) -> None:
         screen.print("No backend connection failure in these logs.")
     for one in report.settings:
         screen.print(Text(f"! {printable(one.text)}", style="yellow"))
-    for caveat in report.caveats:
-        screen.print(Text(f"· {printable(caveat)}", style="dim"))
+    remarks(report.caveats)
     if written:
         screen.print(
             f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also report.md, report.json, clusters.csv, evidence.json, charts/)"
@@ -131,6 +130,13 @@ def _incidents(screen: Console, report: Report) -> None:
     if len(told) > MOST_INCIDENTS:
         screen.print(Text(f"     and {len(told) - MOST_INCIDENTS} more in the report", style="dim"))
     screen.print()
+
+
+def remarks(texts: Iterable[str]) -> None:
+    """What was not seen or had to be assumed, one a line."""
+    screen = console()
+    for text in texts:
+        screen.print(Text(f"· {printable(text)}", style="dim"))
 
 
 def _table(report: Report) -> Table:

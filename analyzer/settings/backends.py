@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from urllib.parse import urlsplit
 
 from analyzer.model import Backend, Cluster
@@ -35,6 +36,11 @@ class Route:
     def validate_name(self) -> bool | None:
         """Whether the gateway checks the name; None: as for the chain."""
         return _alike(e.validate_name is not False for e in self.entities)
+
+    @property
+    def places(self) -> tuple[tuple[str, str, int], ...]:
+        """(scheme, host, port) of the URLs of the entities, each once; without those that are no URL of a host."""
+        return tuple(dict.fromkeys(p for p in (place_of(e.url) for e in self.entities) if p is not None))
 
     @property
     def named(self) -> str:
@@ -140,6 +146,8 @@ def _entities(
     named = [i.lower() for p in policies for i in p.policy.backend_ids if i]
     in_policy = [by_id[i] for i in named if i in by_id]
     certain = [m for e in logged for m in _members(e, by_id) if m.url == "" or _is_at(m.url, backend) or not e.members]
+    if not backend.host:  # the log names the entity alone
+        certain = [m for e in logged for m in _members(e, by_id)]
     certain += [m for e in in_policy for m in _members(e, by_id) if _is_at(m.url, backend)]
     certain = list(dict.fromkeys(certain))
     beside = [e for e in service.entities if _is_at(e.url, backend) and e not in certain]
@@ -181,15 +189,22 @@ def _host(service: Service, cluster: Cluster, policies: Sequence[Scoped]) -> tup
 
 def _is_at(url: str, backend: Backend) -> bool:
     """Whether a URL leads to the backend's host and port."""
+    place = place_of(url)
+    if place is None or place[1] != backend.host.lower().rstrip("."):
+        return False
+    return backend.port is None or place[2] == backend.port
+
+
+@lru_cache(maxsize=1 << 14)
+def place_of(url: str) -> tuple[str, str, int] | None:
+    """Scheme, host and port of a URL, lower case; None where it names no host, as fabric:/app."""
     try:
         parts = urlsplit(url)
-        port = parts.port or {"http": 80, "ws": 80}.get(parts.scheme.lower(), 443)
         host = (parts.hostname or "").rstrip(".")
+        scheme = parts.scheme.lower() or "https"
+        return (scheme, host, parts.port or (80 if scheme in ("http", "ws") else 443)) if host else None
     except ValueError:
-        return False
-    if not host or host != backend.host.lower().rstrip("."):
-        return False
-    return backend.port is None or port == backend.port
+        return None
 
 
 def _place(url: str | None) -> str:

@@ -33,9 +33,9 @@ def load(paths: Sequence[Path]) -> Settings:
 
 
 def settings_of(found: Read) -> Settings:
-    """The services that the resources belong to."""
+    """The services that the resources belong to; of what is given twice, as by a file and by the service itself, the first counts."""
     groups: dict[str, list[Resource]] = defaultdict(list)
-    for resource in found.resources:
+    for resource in _once(found.resources):
         groups[resource.names[0].lower()].append(resource)
     if "" in groups and len(groups) == 2:  # a template that does not know its service's name, beside one that does
         (name,) = (name for name in groups if name)
@@ -45,6 +45,16 @@ def settings_of(found: Read) -> Settings:
         containers=found.containers,
         notes=found.notes,
     )
+
+
+def _once(resources: Iterable[Resource]) -> Iterable[Resource]:
+    """Each resource once; those whose name a template does not tell are all kept."""
+    seen = set[tuple[str, tuple[str, ...]]]()
+    for one in resources:
+        key = one.kind, tuple(name.lower() for name in one.names)
+        if not all(one.names) or key not in seen:
+            seen.add(key)
+            yield one
 
 
 def _service(name: str, group: Sequence[Resource]) -> Service:
@@ -79,8 +89,8 @@ def _service(name: str, group: Sequence[Resource]) -> Service:
 
 
 def _of(group: Iterable[Resource], kind: str, make: Callable[[Resource], T]) -> tuple[T, ...]:
-    """Of the service itself and of its workspaces; what is given twice, in two files, counts once."""
-    return tuple(dict.fromkeys(make(r) for r in group if r.kind in (kind, f"workspaces/{kind}")))
+    """Of the service itself and of its workspaces."""
+    return tuple(make(r) for r in group if r.kind in (kind, f"workspaces/{kind}"))
 
 
 def _service_id(group: Sequence[Resource]) -> str:
@@ -281,9 +291,9 @@ def _hex(text: str) -> str:
 def _moment(text: str) -> datetime | None:
     try:
         found = datetime.fromisoformat(text)
-    except ValueError:
+        return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    except (ValueError, OverflowError):
         return None
-    return found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
 
 
 def _day(text: str) -> date | None:

@@ -87,6 +87,8 @@ class Situation:
 
     def _certificate(self) -> Answer:
         if not self.checks_name and not self.checks_chain:
+            if self.pinned is False:
+                return Answer(connects=None, why="whether a pin still counts with both checks off is not documented")
             return Answer(connects=True)
         if self.pinned is False:
             return Answer(connects=False, why="the backend entity pins another certificate than the server presents")

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
+import hypothesis
 import pytest
+from hypothesis import strategies as st
 
 from analyzer.errors import SettingsError
-from analyzer.settings import Service, Settings, load
+from analyzer.settings import Route, Service, Settings, configure, load, route_of, settings_of
+from analyzer.settings.resources import Read, in_document
+from tests import build
 
 PREFIX = "Microsoft.WindowsAzure.ApiManagement.Gateway."
 ID = "/subscriptions/0000/resourceGroups/rg/providers/Microsoft.ApiManagement/service/apim-contoso"
@@ -248,3 +253,72 @@ def test_a_missing_file_and_an_empty_folder_are_called_that(tmp_path: Path) -> N
 def test_a_file_of_something_else_in_the_folder_is_named_and_passed_over(tmp_path: Path) -> None:
     settings = given(tmp_path, SERVICE, {"hello": "world"})
     assert [note for note in settings.notes if "1.json" in note and "passed over" in note]
+
+
+def test_of_a_resource_that_is_given_twice_the_first_counts(tmp_path: Path) -> None:
+    settings = given(tmp_path, SERVICE, entity("b1", url="https://a"), entity("B1", url="https://b"))
+    assert [(e.id, e.url) for e in only(settings).entities] == [("b1", "https://a")]
+
+
+def test_named_values_and_fragments_stand_in_policies_and_secrets_do_not(tmp_path: Path) -> None:
+    host = '<set-header name="Host"><value>{{host-name}}</value></set-header>'
+    policy = '<policies><inbound><include-fragment fragment-id="Route" /><include-fragment fragment-id="gone" /></inbound></policies>'
+    service = only(
+        given(
+            tmp_path,
+            {"id": f"{ID}/namedValues/1", "properties": {"displayName": "host-name", "value": "www.example"}},
+            {"id": f"{ID}/namedValues/2", "properties": {"displayName": "key", "value": "hunter2", "secret": True}},
+            {"id": f"{ID}/policyFragments/route", "properties": {"value": f"<fragment>{host}</fragment>"}},
+            {"id": f"{ID}/apis/a/policies/policy", "properties": {"value": policy}},
+            {"id": f"{ID}/apis/b/policies/policy", "properties": {"value": host.replace("host-name", "key")}},
+        )
+    )
+    assert [(p.policy.host, p.policy.host_expression) for p in service.policies] == [
+        ("www.example", False),
+        (None, True),
+    ]
+    assert service.fragments_unread == ("gone",)
+    assert "hunter2" not in repr(service)
+
+
+def test_workspaces_of_a_service_belong_to_it(tmp_path: Path) -> None:
+    one = {"id": f"{ID}/workspaces/w1/backends/b9", "properties": {"url": "https://w.example"}}
+    policy = {"id": f"{ID}/workspaces/w1/apis/a/policies/policy", "properties": {"value": "<x/>"}}
+    service = only(given(tmp_path, SERVICE, one, policy))
+    assert [e.id for e in service.entities] == ["b9"]
+    assert (service.policies[0].scope, service.policies[0].api) == ("API a", "a")
+
+
+KEYS = [
+    "id", "name", "type", "sku", "properties", "tls", "credentials", "proxy", "url", "pool", "services", "certificates",
+    "certificate", "expiry", "customProperties", "hostnameConfigurations", "additionalLocations", "locationData", "value",
+    "serverX509Names", "sampling", "percentage", "displayName", "createdAtUtc", "validateCertificateChain", "resources",
+]  # fmt: skip
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(KEYS), inner, max_size=4),
+    max_leaves=20,
+)
+KINDS = ["", "/backends/b", "/apis/a", "/apis/a/policies/policy", "/certificates/c", "/gateways/g", "/diagnostics/d"]
+
+
+@hypothesis.given(
+    properties=JSON,
+    whole=JSON,
+    kind=st.sampled_from([*KINDS, "/gateways/g/certificateAuthorities/c", "/namedValues/n"]),
+)
+def test_properties_of_any_shape_are_read_or_passed_over(properties: Any, whole: Any, kind: str) -> None:
+    document = {**(whole if isinstance(whole, dict) else {}), "id": ID + kind, "properties": properties}
+    settings = settings_of(Read(resources=in_document(document, "x")))
+    assert len(settings.services) <= 2
+    gateway = replace(build.gateway(), id=f"{ID.lower()}@")
+    for service in settings.services:
+        _, configured = configure(gateway, Settings(services=(service,)))
+        if configured is not None:
+            assert isinstance(route_of(configured, build.cluster()), Route)
+
+
+def test_every_region_of_a_service_is_known_however_it_is_written(tmp_path: Path) -> None:
+    more = {"additionalLocations": [{"location": "northeurope", "sku": {"name": "Premium", "capacity": 1}}]}
+    service = only(given(tmp_path, {**SERVICE, "properties": {**SERVICE["properties"], **more}}))
+    assert service.regions == ("westeurope", "northeurope")
