@@ -28,11 +28,13 @@ from analyzer.cli.arguments import (
     ProxyUrl,
     Quiet,
     Settings,
+    TrustStore,
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
 from analyzer.cli.configured import configured
+from analyzer.cli.trust import trust
 from analyzer.cli.weekly import weekly
 from analyzer.cli.workspaces import (
     AuthWay,
@@ -129,6 +131,7 @@ def analyze(
     evidence_vantage: EvidenceVantage = "unstated",
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
+    trust_store: TrustStore = "default",
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
@@ -223,6 +226,7 @@ def analyze(
         proxy=proxy,
         control=control,
         ca_files=ca_file or (),
+        trust_store=trust_store,
     )
 
     from analyzer import report as report_files
@@ -255,6 +259,7 @@ def analyze(
             tz=zone,
             evidence=options.evidence(evidence or (), evidence_vantage),
             ca_files=ca_file or (),
+            trust_store=trust_store,
             aim=aim,
             not_probed="probing was switched off (--no-probe)" if no_probe else "the probe gave no evidence",
             keep_ip=keep_ip,
@@ -275,6 +280,7 @@ app.command()(check)
 app.command()(probe)
 app.command()(kit)
 app.command()(weekly)
+app.add_typer(trust)
 
 
 @app.command()

@@ -198,6 +198,11 @@ def answer(finding: Finding) -> None:
             screen.print(Text(printable(f"    caution: {remedy.caution}"), style="dim"))
 
 
+def roots(text: str) -> None:
+    """Which roots were taken as the gateway's own."""
+    console().print(Text(printable(text), style="dim"))
+
+
 def _fixed(lead: Attribution) -> str:
     """Is it fixed? Would the gateway connect: yes, no, or it is not known."""
     if lead.verdict not in (Verdict.CONFIRMED, Verdict.LIKELY):

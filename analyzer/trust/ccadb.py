@@ -38,6 +38,13 @@ def is_report(data: bytes) -> bool:
     return STATUS.encode() in head and FINGERPRINT.encode() in head
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether the report does not break off: quotes are closed, and the last row has a cell for every heading."""
+    rows = list(_cells(data))
+    closed = data.count(b'"') % 2 == 0 and not data.endswith(b",")
+    return closed and len(rows) > 1 and len(rows[-1]) == len(rows[0])
+
+
 def read(data: bytes) -> Program:
     """The report's roots that are trusted for server authentication, each once; rows that say otherwise or nothing are left out."""
     fingerprints, roots = dict[str, None](), dict[bytes, None]()
@@ -55,11 +62,15 @@ def read(data: bytes) -> Program:
 
 def _rows(data: bytes) -> Iterator[Mapping[str, str]]:
     """The rows, by heading in lower case; cells beyond the headings are dropped."""
-    table = csv.reader(io.StringIO(data.decode("utf-8-sig", errors="replace"), newline=""))
+    table = _cells(data)
     headings = [heading.strip().lower() for heading in next(table, [])]
+    for cells in table:
+        yield dict(zip(headings, cells, strict=False))
+
+
+def _cells(data: bytes) -> Iterator[list[str]]:
     try:
-        for cells in table:
-            yield dict(zip(headings, cells, strict=False))
+        yield from csv.reader(io.StringIO(data.decode("utf-8-sig", errors="replace"), newline=""))
     except csv.Error:  # a cell beyond csv's limit: what was read so far is whole
         return
 
