@@ -87,7 +87,10 @@ def culprit(finding: Finding) -> Certificate | None:
     path = finding.path or finding.chain
     if not path:
         return None
-    faulty = [c for c in path if _at_fault(c, finding.lead.cause.value, finding.cluster.last_seen)]
+    cause, at = finding.lead.cause.value, finding.cluster.last_seen
+    if cause == "weak_key":
+        return min(path, key=_bits)
+    faulty = [c for c in path if _at_fault(c, cause, at)]
     return next(iter(faulty), path[0])
 
 
@@ -209,10 +212,13 @@ def _at_fault(certificate: Certificate, cause: str, at: datetime) -> bool:
     if cause == "wrong_usage":
         return certificate.usages is not None and not {*SERVER_AUTH} & {*certificate.usages}
     if cause == "weak_signature":  # a root's own signature is not looked at
-        return not certificate.self_signed and certificate.signature.lower().startswith(
-            ("md2", "md4", "md5", "sha1", "ecdsa-with-sha1", "dsawithsha1")
+        return not certificate.self_signed and any(
+            h in certificate.signature.lower() for h in ("md2", "md4", "md5", "sha1")
         )
-    if cause == "weak_key":
-        kind, _, size = certificate.key.partition(" ")
-        return kind in ("RSA", "DSA") and size.isdigit() and int(size) < 2048
     return False
+
+
+def _bits(certificate: Certificate) -> int:
+    """Of an RSA or DSA key; the others have no short ones."""
+    kind, _, size = certificate.key.partition(" ")
+    return int(size) if kind in ("RSA", "DSA") and size.isdecimal() else 1 << 16
