@@ -19,17 +19,6 @@ from analyzer.cli.app import app
 from analyzer.model import SCENARIOS, CauseName, Kind, Tier
 from analyzer.pages import SECTIONS, folder, page_of
 
-COMING = {
-    "body_transfer",
-    "hairpin",
-    "idle_timeout",
-    "server_name",
-    "snat_exhaustion",
-    "weak_key",
-    "weak_signature",
-}
-"""Pages of causes that are not judged yet."""
-
 PAGES = sorted(path.stem for path in folder().glob("*.md"))
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
@@ -51,8 +40,7 @@ def sections(page: str) -> dict[str, str]:
 
 def test_the_pages_are_the_causes() -> None:
     assert len(PAGES) > 20
-    assert set(PAGES) - {c.value for c in CauseName} <= COMING
-    assert {c.value for c in CauseName} <= set(PAGES)
+    assert set(PAGES) == {c.value for c in CauseName}
 
 
 @pytest.mark.parametrize("page", PAGES)
@@ -171,14 +159,16 @@ def test_openssl_knows_every_option_that_a_page_gives_it(page: str) -> None:
                 )
 
 
-@pytest.mark.parametrize("page", [p for p in PAGES if p in {c.value for c in CauseName}])
+@pytest.mark.parametrize("page", PAGES)
 def test_a_text_that_a_page_quotes_from_the_log_is_read_as_what_the_page_is_about(page: str) -> None:
     for quoted in re.findall(r"`([^`]+)`", sections(page)["In the log"]):
         if len(quoted.split()) < 3 or quoted.startswith("…"):
             continue  # a field's name or value, or a part of a text
         match = messages.classify(quoted.replace("HOST", "api.contoso.example").replace("PORT", "443"))
         assert match.kind is not Kind.OTHER, quoted
-        assert fits(match.kind, match.also, CauseName(page)), (quoted, match)
+        # these two are told by times, and by the step that failed: their texts are those of others
+        about = {"hairpin": CauseName.TIMEOUT, "body_transfer": CauseName.RESET}.get(page, CauseName(page))
+        assert fits(match.kind, match.also, about), (quoted, match)
 
 
 def test_a_page_is_plain_in_a_pipe_and_drawn_on_a_terminal(

@@ -46,7 +46,7 @@ def _incident(
         clusters=tuple(f.cluster.id for f in worst_first),
         shared=shared.words,
         title=title_of(cause, shared, worst_first, gateways),
-        remedies=merged(worst_first),
+        remedies=merged(worst_first, once_first=shared.kind is Share.CA),
     )
 
 
