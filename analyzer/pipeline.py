@@ -118,6 +118,7 @@ def analyze(
         given=given,
         neighbours=neighbours_of(tally, judged, tiers),
     )
+    proxies = {id_: route.proxies[0] for id_, route in routes.items() if route and len(route.proxies) == 1}
     findings, shown = with_settings_findings(judgements, configuration)
     return Report(
         made_at=now,
@@ -127,7 +128,7 @@ def analyze(
         gateways=gateways,
         findings=findings,
         rest=rest,
-        incidents=incidents_of(findings, gateways, tally.found.start),
+        incidents=incidents_of(findings, gateways, tally.found.start, proxies),
         caveats=(
             *_left_out(judged, aims),
             *caveats_of(tally, rest, gateways, findings, anchors, settings or {}, now),

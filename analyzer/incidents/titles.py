@@ -149,6 +149,9 @@ def _mended(
         return "look for one change in the network at that time"
     if shared.kind is Share.GATEWAY and cause.value in ("tls_version", "cipher_suite"):
         return "switching it back mends {them}".format_map(words)
+    if shared.kind is Share.PROXY:
+        both = "all go" if many else "it goes"
+        return f"{both} through the proxy {shared.name}, so look there first"
     if cause is CauseName.UNTRUSTED_ROOT:
         return _given(gateways, many=many)
     if cause is CauseName.INCOMPLETE_CHAIN:
