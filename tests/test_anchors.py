@@ -198,12 +198,12 @@ def test_the_report_says_which_roots_were_taken(tmp_path: Path, microsofts: bool
     assert report_files.load(tmp_path / "out" / "report.json").trust == made.trust
 
 
-@pytest.mark.parametrize("command", ["analyze", "check", "probe", "kit"])
+@pytest.mark.parametrize("command", ["analyze", "check", "probe", "kit", "weekly"])
 def test_every_command_that_uses_anchors_takes_the_option_and_refuses_a_wrong_one(
     command: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    subject = str(logs(tmp_path)) if command == "analyze" else "127.0.0.1"
+    subject = str(logs(tmp_path)) if command in ("analyze", "weekly") else "127.0.0.1"
     assert main([command, subject, "--trust-store", "nowhere.csv"]) == 2
     said = capsys.readouterr().err
     assert "--trust-store nowhere.csv" in said
