@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from analyzer import pool, trust
+from analyzer.anchors import Anchors
 from analyzer.causes import CAUSES, Case
 from analyzer.gateway import PLATFORMS
 from analyzer.interception import Interception, between
@@ -27,22 +28,6 @@ from analyzer.proof import by_hand
 from analyzer.settings import Route
 from analyzer.whatif import consider, foremost
 from analyzer.witnesses import Round, age, asked_from, difference, precedes, rounds_of, why_believed
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Anchors:
-    """What the gateway is taken to trust, as DER."""
-
-    roots: tuple[bytes, ...]  # the default store and the roots that were given to the gateway
-    intermediates: tuple[bytes, ...] = ()  # CA certificates that were given to the gateway and are no roots
-    given: tuple[bytes, ...] = ()  # those of the roots that were given to it and need be no public CA's
-    unseen: tuple[str, ...] = ()  # subjects of CA certificates that its settings name, and that are not at hand
-
-    @property
-    def public(self) -> tuple[bytes, ...]:
-        """The roots without those that were given."""
-        given = frozenset(self.given)
-        return tuple(root for root in self.roots if root not in given)
 
 
 def attribute(
@@ -238,6 +223,11 @@ def case_of(
         ]
 
     judgements = judged()
+    shape = (
+        trust.shape(sent, anchors=anchors.roots, given_intermediates=anchors.intermediates, known=(*fetched, *known))
+        if chain
+        else None
+    )
     return Case(
         cluster=cluster,
         gateway=gateway,
@@ -248,11 +238,8 @@ def case_of(
         platforms_agree=len({(j.accepted, j.statuses) for j in judgements}) <= 1,
         per_platform=tuple(j.statuses for j in judgements),
         judged_at=judged_at,
-        shape=trust.shape(
-            sent, anchors=anchors.roots, given_intermediates=anchors.intermediates, known=(*fetched, *known)
-        )
-        if chain
-        else None,
+        shape=shape,
+        unlisted=anchors.doubt(gateway.tier, root_seen=shape is not None and shape.root is not None),
         renewed=renewed,
         fetching=next(iter(judged(*fetched)[-1:]), None) if fetched else None,
         unseen_cas=anchors.unseen,

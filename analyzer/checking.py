@@ -12,8 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from analyzer import evidence as evidence_file
-from analyzer import probing, trust
-from analyzer.attribution import Anchors, attribute
+from analyzer import probing
+from analyzer.anchors import Anchors, anchors_of
+from analyzer.attribution import attribute
 from analyzer.configuration import Configuration, configuration_of, settings_caveats, with_settings_findings
 from analyzer.errors import SettingsError
 from analyzer.evidence import EvidenceFile
@@ -55,13 +56,14 @@ def probe_backends(
     proxy: Proxy | None = None,
     fetch: bool = True,
     ca_files: Sequence[str | Path] = (),
+    trust_store: str = "default",
     on_progress: Progress | None = None,
 ) -> tuple[Evidence, ...]:
     """Ask each target in its gateway's voice, from this machine, now; in their order, one Evidence for each address asked.
 
     `deadline`: seconds for all connections to one backend; `vantage`: "gateway" where this machine stands in the
     gateway's network, else "outside" or "unstated"; `request`: whether an HTTP request may follow a TLS 1.3 handshake;
-    `fetch`: whether an issuer that neither the server sends nor the root stores and `ca_files` hold is fetched. A backend
+    `fetch`: whether an issuer that neither the server sends nor `trust_store` and `ca_files` hold is fetched. A backend
     that cannot be reached is evidence, not an error.
     """
 
@@ -85,7 +87,7 @@ def probe_backends(
         request=request,
         proxy=proxy,
         fetch=fetch,
-        issuers=subjects_of(anchors_of(ca_files)) if fetch else frozenset(),
+        issuers=subjects_of(anchors_of(ca_files, trust_store)) if fetch else frozenset(),
     )
     return evidence_file.of(entries, collected)
 
@@ -125,21 +127,24 @@ def attribute_all(
     by_place: dict[tuple[str, int], list[Evidence]] = defaultdict(list)
     for one in evidence:
         by_place[one.host, one.port].append(one)
-    fetched = (a.der for one in evidence for a in one.aia if a.der is not None)
+    fetched = [a.der for one in evidence for a in one.aia if a.der is not None]
+    met = certificates_seen(evidence)
+    by_tier = {tier: anchors.of(tier).holding(met) for tier in {g.tier for g in gateways.values()}}
     withheld = (der for one in (given or {}).values() for der in one.withheld)
     known = tuple(dict.fromkeys((*(der for one in evidence for der in one.chain[1:]), *fetched, *withheld)))
-    intercepted = interceptions(evidence, anchors.public)
+    intercepted = interceptions(evidence, anchors.holding(met).public)
     found = []
     for cluster in clusters:
         target = aims[cluster.id]
         mine = _of_target(by_place, target) if isinstance(target, Target) else []
         why = target if isinstance(target, str) else not_probed
+        gateway = gateways[cluster.gateway]
         found.append(
             attribute(
                 cluster,
-                gateways[cluster.gateway],
+                gateway,
                 mine,
-                anchors=given[cluster.gateway].anchors if given and cluster.gateway in given else anchors,
+                anchors=given[gateway.id].anchors if given and gateway.id in given else by_tier[gateway.tier],
                 known=known,
                 not_probed=why,
                 intercepted=intercepted,
@@ -162,15 +167,6 @@ def certificates_seen(evidence: Iterable[Evidence]) -> tuple[bytes, ...]:
     return tuple(dict.fromkeys(met))
 
 
-def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:
-    """The default roots joined with what was given to the gateway; CertificateFileError where a file holds none."""
-    given = [der for path in ca_files for der in trust.read_certificates(Path(path))]
-    roots, intermediates = trust.split_given(given)
-    public = trust.load_anchors()
-    only_given = tuple(root for root in roots if root not in set(public))
-    return Anchors(roots=(*public, *roots), intermediates=tuple(intermediates), given=only_given)
-
-
 def check(
     targets: Sequence[Target],
     *,
@@ -180,20 +176,22 @@ def check(
     config: Settings | None = None,
     evidence: Sequence[str | Path | EvidenceFile] = (),
     ca_files: Sequence[str | Path] = (),
+    trust_store: str = "default",
     now: datetime | None = None,
     say: Callable[[str], None] | None = None,
 ) -> tuple[Finding, ...]:
     """Without logs: probe each target now and judge it for a gateway of that tier (None: classic is assumed).
 
     `config` are one service's exported settings (see `unlogged_gateway`); `say` is told what was assumed of them.
-    `evidence` are files of what was collected elsewhere; what is nearer to the gateway is believed. Raises EvidenceError,
+    `evidence` are files of what was collected elsewhere; what is nearer to the gateway is believed; `trust_store` as for
+    `anchors.anchors_of`. Raises EvidenceError,
     CertificateFileError.
     """
     now = now or datetime.now(UTC)
     configuration = unlogged_gateway(tier, settings, config)
     (gateway,) = configuration.gateways
     recorded = recorded_in(evidence, now)
-    anchors = anchors_of(ca_files)
+    anchors = anchors_of(ca_files, trust_store)
     fresh = tuple(probe(targets))
     clusters = {t: unlogged(t, now) for t in targets}
     everything = (*recorded, *fresh)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from analyzer.attribution import Anchors
+from analyzer.anchors import Anchors
 from analyzer.given import Given, given_to, said_of
 from analyzer.model import Attribution, Cluster, Finding, Gateway, Reason, SettingsFinding, Tier
 from analyzer.probing import profiles

@@ -5,7 +5,8 @@ AnalyzerError                exit code 2; `cli` prints the message as one line
 ├── SourceError              a source cannot be read: missing, unreadable, not a gateway log
 ├── EvidenceError            an evidence or report file is not what it claims to be
 ├── SettingsError            an --apim-config file is not what az, ARM or Bicep give
-├── CertificateFileError     a --ca-file holds no certificate that can be read
+├── CertificateFileError     a --ca-file or --trust-store holds no certificate that can be read
+├── DownloadError            the list of roots cannot be fetched
 └── OutputError              the report cannot be written where it was asked for
 
 A fault in one record, one connection or one certificate is not an error here: it is counted, or it is a result.
@@ -34,6 +35,10 @@ class SettingsError(AnalyzerError):
 
 class CertificateFileError(AnalyzerError):
     """A file of trust anchors holds nothing that parses as a certificate."""
+
+
+class DownloadError(AnalyzerError):
+    """The list of Microsoft's roots cannot be fetched, or what came is not that list."""
 
 
 class OutputError(AnalyzerError):

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from analyzer import trust
-from analyzer.attribution import Anchors
+from analyzer.anchors import Anchors
 from analyzer.model import Tier
 from analyzer.settings import Configured
 from analyzer.settings.names import thumbprint
@@ -28,6 +28,7 @@ def given_to(configured: Configured | None, base: Anchors, seen: Sequence[bytes]
     """
     if configured is None:
         return Given(anchors=base)
+    base = base.of(configured.tier).holding(seen)
     offered = (*base.given, *base.intermediates)
     at_hand = {thumbprint(der): der for der in (*seen, *base.public, *offered)}
     listed = {ca.thumbprint or thumbprint(ca.der or b""): ca for ca in configured.cas}

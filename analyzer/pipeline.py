@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.aim import LEFT_OUT, Aim, targets_of
-from analyzer.attribution import Anchors
+from analyzer.anchors import Anchors, anchors_of, told
 from analyzer.checking import (
     Prober,
     Progress,
-    anchors_of,
     attribute_all,
     certificates_seen,
     probe_backends,
@@ -63,6 +62,7 @@ def analyze(
     tz: tzinfo = UTC,
     evidence: Sequence[str | Path | EvidenceFile] = (),
     ca_files: Sequence[str | Path] = (),
+    trust_store: str = "default",
     aim: Aim = Aim(),  # noqa: B008  frozen
     not_probed: str = "probing was switched off",
     keep_ip: bool = False,
@@ -74,7 +74,8 @@ def analyze(
     """Read the sources, probe each failing backend, judge every cause, and return the report.
 
     `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `date_order` and `tz` say how times are written
-    where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
+    where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `trust_store` names the roots that it is
+    taken to have besides (see `anchors.anchors_of`); `probe` None:
     no probing, and `not_probed` says why; `settings` are the gateway's own, as in customProperties (see `probing.settings`),
     and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`:
     the report says which client addresses are hit. `workspaces` are asked for the same window (see `analyzer.workspaces`);
@@ -82,7 +83,7 @@ def analyze(
     OutputError, EvidenceError, CertificateFileError, and UsageError or SettingsError where the settings leave a gateway no TLS version.
     """
     now = now or datetime.now(UTC)
-    anchors = anchors_of(ca_files)
+    anchors = anchors_of(ca_files, trust_store)
     recorded = recorded_in(evidence, now)
     tally = read(
         [str(s) for s in sources],
@@ -116,6 +117,7 @@ def analyze(
         given=given,
         neighbours=neighbours_of(tally, judged, tiers),
     )
+    proxies = {id_: route.proxies[0] for id_, route in routes.items() if route and len(route.proxies) == 1}
     findings, shown = with_settings_findings(judgements, configuration)
     return Report(
         made_at=now,
@@ -125,14 +127,15 @@ def analyze(
         gateways=gateways,
         findings=findings,
         rest=rest,
-        incidents=incidents_of(findings, gateways, tally.found.start),
+        incidents=incidents_of(findings, gateways, tally.found.start, proxies),
         caveats=(
             *_left_out(judged, aims),
-            *caveats_of(tally, rest, gateways, findings, anchors, settings or {}),
+            *caveats_of(tally, rest, gateways, findings, anchors, settings or {}, now),
             *settings_caveats(configuration, given, [f.cluster.gateway for f in findings]),
         ),
         settings=shown,
         evidence=(*recorded, *fresh),
+        trust=anchors.store(),
     )
 
 
@@ -143,6 +146,7 @@ def caveats_of(
     findings: Sequence[Finding],
     anchors: Anchors,
     settings: Mapping[str, str],
+    now: datetime,
 ) -> tuple[str, ...]:
     """What the report did not see or had to assume, one sentence each."""
     intake, found = tally.intake, list[str]()
@@ -191,10 +195,7 @@ def caveats_of(
     if unseen:
         found.append(f"Not probed: {_list(unseen)}; their causes are read from the log alone.")
     if any(f.chain for f in findings):
-        found.append(
-            f"Which roots the gateway has was not read from it: {len(anchors.roots)} roots were taken as its own "
-            "(certifi, this system's, and those given with --ca-file), not Microsoft's list."
-        )
+        found.append(told(anchors.store(), now))
     found += tally.caveats
     return tuple(found)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
@@ -14,6 +15,8 @@ SYSTEM_FOLDERS = "/usr/sbin:/sbin"  # not on every user's PATH
 
 
 def pytest_configure() -> None:
+    # a list of roots that a developer has stored must not decide a test
+    os.environ["APIM_TRIAGE_DATA"] = os.path.join(tempfile.gettempdir(), f"apim-triage-none-{os.getpid()}")
     os.environ["PATH"] = f"{os.environ.get('PATH', os.defpath)}:{SYSTEM_FOLDERS}"
 
 

@@ -388,10 +388,14 @@ def test_loopback_is_refused_unless_allowed(tmp_path: Path) -> None:
 def test_causes_and_explain_teach() -> None:
     listed = run("causes").stdout.splitlines()
     assert len(listed) > 15
-    for line in listed:
-        name = line.split()[1]
-        explained = run("explain", name) if name in ("untrusted_root", "dns") else None
-        assert explained is None or "Prove by hand:" in explained.stdout
+    for name in ("untrusted_root", "dns"):
+        assert any(line.split()[1] == name for line in listed)
+        explained = run("explain", name)
+        assert explained.stdout.startswith(f"# {name}\n")
+        assert "## Prove it by hand" in explained.stdout
+    wrong = run("explain", "untrusted-rot")
+    assert (wrong.returncode, wrong.stderr.count("\n")) == (2, 1)
+    assert "did you mean untrusted_root?" in wrong.stderr
 
 
 def test_help_teaches_every_option_that_the_readme_lists() -> None:

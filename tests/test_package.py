@@ -29,8 +29,8 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: zipfile.ZipFile, patte
     assert files <= set(wheel.namelist())
 
 
-@pytest.mark.parametrize("folder", ["queries", "sample_logs"])
-def test_queries_and_samples_travel_inside_the_package(wheel: zipfile.ZipFile, folder: str) -> None:
+@pytest.mark.parametrize("folder", ["queries", "sample_logs", "docs/causes"])
+def test_queries_samples_and_pages_travel_inside_the_package(wheel: zipfile.ZipFile, folder: str) -> None:
     files = {f"analyzer/{p.relative_to(ROOT).as_posix()}" for p in (ROOT / folder).rglob("*") if p.is_file()}
     assert files
     assert files <= set(wheel.namelist())

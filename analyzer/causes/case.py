@@ -85,6 +85,7 @@ class Case:
         str, ...
     ] = ()  # CA certificates that the gateway was given and that are not at hand: subject or "(thumbprint)"
     neighbours: Neighbours = Neighbours()  # what the log shows beside the cluster  # noqa: RUF009  frozen
+    unlisted: str = ""  # why a public root that the list used lacks may be the gateway's all the same; "": it is not
     doubts: tuple[str, ...] = ()  # what else keeps the evidence from confirming anything
 
     @property

@@ -156,12 +156,10 @@ def _part(case: Case, shape: ChainShape, judgement: Judgement) -> ChainEnd:
 
 
 def _public(case: Case) -> tuple[str, ...]:
-    """Rule 11: a root that Microsoft's program has and our list lacks must not become 2a."""
-    if case.leaf is not None and case.leaf.public_looking:
-        return (
-            "the leaf looks publicly issued: Microsoft's root program may hold a root that the list used here lacks",
-        )
-    return ()
+    """Rule 11: a root that Microsoft's program has and our list lacks must not become 2a; where the list is Microsoft's, it is decided."""
+    if case.leaf is None or not case.leaf.public_looking or not case.unlisted:
+        return ()
+    return (f"the leaf looks publicly issued: {case.unlisted}",)
 
 
 def _fetched_to_the_end(case: Case, told: str, last: Certificate) -> ChainEnd:

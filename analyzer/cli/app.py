@@ -28,11 +28,14 @@ from analyzer.cli.arguments import (
     ProxyUrl,
     Quiet,
     Settings,
+    TrustStore,
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
 from analyzer.cli.configured import configured
+from analyzer.cli.explaining import causes, explain
+from analyzer.cli.trust import trust
 from analyzer.cli.weekly import weekly
 from analyzer.cli.workspaces import (
     AuthWay,
@@ -49,7 +52,7 @@ from analyzer.cli.workspaces import (
     print_query,
 )
 from analyzer.errors import UsageError
-from analyzer.model import CauseName, Report
+from analyzer.model import Report
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -129,6 +132,7 @@ def analyze(
     evidence_vantage: EvidenceVantage = "unstated",
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
+    trust_store: TrustStore = "default",
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
@@ -209,7 +213,7 @@ def analyze(
 
         terminal.lines((print_query if print_queries else estimate)(workspaces, window, now))
         return EXIT_OK
-    causes = options.fail_on(fail_on or ())
+    fatal = options.fail_on(fail_on or ())
     aim = aim_of(host_header, connect_to, only, max_backends)
     tier = options.tier(gateway)
     settings = options.settings(setting or (), tier)
@@ -223,6 +227,7 @@ def analyze(
         proxy=proxy,
         control=control,
         ca_files=ca_file or (),
+        trust_store=trust_store,
     )
 
     from analyzer import report as report_files
@@ -255,6 +260,7 @@ def analyze(
             tz=zone,
             evidence=options.evidence(evidence or (), evidence_vantage),
             ca_files=ca_file or (),
+            trust_store=trust_store,
             aim=aim,
             not_probed="probing was switched off (--no-probe)" if no_probe else "the probe gave no evidence",
             keep_ip=keep_ip,
@@ -268,42 +274,16 @@ def analyze(
         written = report_files.write(made, out)
     if not quiet:
         terminal.summary(made, written, out)
-    return exit_code(made.findings, causes, incomplete=_incomplete(made))
+    return exit_code(made.findings, fatal, incomplete=_incomplete(made))
 
 
 app.command()(check)
 app.command()(probe)
 app.command()(kit)
 app.command()(weekly)
-
-
-@app.command()
-def causes() -> None:
-    """List every cause that is judged, with its scenario number in Microsoft's article."""
-    from analyzer.causes import CAUSES
-    from analyzer.model import SCENARIOS
-
-    for one in CAUSES:
-        typer.echo(f"{SCENARIOS.get(one.name, '-'):>2}  {one.name.value:<18}  {one.claim}")
-
-
-@app.command()
-def explain(
-    cause: Annotated[
-        str, typer.Argument(metavar="CAUSE", help="A name that `apim-triage causes` lists.", show_default=False)
-    ],
-) -> None:
-    """Explain one cause: what it is, where the rule comes from, how to prove it by hand."""
-    from analyzer.causes import cause as find
-    from analyzer.model import SCENARIOS
-
-    if cause not in set(CauseName):
-        raise UsageError(f"explain {cause}: no such cause; `apim-triage causes` lists them")
-    one = find(CauseName(cause))
-    typer.echo(f"{one.name.value} (scenario {SCENARIOS.get(one.name, 'none of the article')})\n")
-    typer.echo(f"{one.claim}\n")
-    typer.echo(f"Rule:          {one.source}")
-    typer.echo(f"Prove by hand: {one.proof}")
+app.add_typer(trust)
+app.command()(causes)
+app.command()(explain)
 
 
 @app.command()

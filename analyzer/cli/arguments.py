@@ -19,6 +19,15 @@ CaFiles = Annotated[
         help="Certificates that were given to the gateway, roots and intermediates alike. Repeatable.",
     ),
 ]
+TrustStore = Annotated[
+    str,
+    typer.Option(
+        "--trust-store",
+        metavar="STORE",
+        help="The roots that the gateway is taken to have: default, system, certifi, microsoft (what `trust update` stored), or a file: "
+        "certificates, or the CCADB's CSV report of Microsoft's program. default: microsoft where it is stored, else certifi and system.",
+    ),
+]
 HostHeaders = Annotated[
     list[str] | None,
     typer.Option(

@@ -35,6 +35,7 @@ class Asking:
     proxy: Proxy | None
     control: tuple[Target, ...]
     ca_files: tuple[Path, ...]
+    trust_store: str
 
     def prober(self, on_progress: Progress) -> Callable[[Sequence[Target]], tuple[Evidence, ...]]:
         """Probes targets, and the control host with them."""
@@ -50,6 +51,7 @@ class Asking:
                 proxy=self.proxy,
                 fetch=self.fetch,
                 ca_files=self.ca_files,
+                trust_store=self.trust_store,
                 on_progress=on_progress,
             )
 
@@ -74,6 +76,7 @@ def asking(
     proxy: str | None,
     control: str | None,
     ca_files: Sequence[Path] = (),
+    trust_store: str = "default",
 ) -> Asking:
     """The options in one piece; UsageError where one of them is wrong."""
     from analyzer.probing import Policy, Target
@@ -100,6 +103,7 @@ def asking(
         proxy=through,
         control=(Target(place[0], place[1], place[0]),) if place else (),
         ca_files=tuple(ca_files),
+        trust_store=trust_store,
     )
 
 

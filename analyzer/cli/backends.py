@@ -27,6 +27,7 @@ from analyzer.cli.arguments import (
     NoRequest,
     ProxyUrl,
     Settings,
+    TrustStore,
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
@@ -52,6 +53,7 @@ def check(
     evidence_vantage: EvidenceVantage = "unstated",
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
+    trust_store: TrustStore = "default",
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
@@ -83,8 +85,10 @@ def check(
         proxy=proxy,
         control=control,
         ca_files=ca_file or (),
+        trust_store=trust_store,
     )
 
+    from analyzer.anchors import anchors_of, told
     from analyzer.checking import check as run
     from analyzer.cli import terminal
 
@@ -99,10 +103,13 @@ def check(
             config=config,
             ca_files=ca_file or (),
             say=assumed.append,
+            trust_store=trust_store,
         )
     for finding in findings:
         terminal.answer(finding)
     terminal.remarks(assumed)
+    if any(finding.chain for finding in findings):
+        terminal.roots(told(anchors_of(ask.ca_files, ask.trust_store).store(), datetime.now(UTC)))
     return exit_code(findings, causes)
 
 
@@ -119,6 +126,7 @@ def probe(
     ] = None,
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
+    trust_store: TrustStore = "default",
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
@@ -149,6 +157,7 @@ def probe(
         proxy=proxy,
         control=control,
         ca_files=ca_file or (),
+        trust_store=trust_store,
     )
 
     from analyzer import evidence as evidence_file
@@ -181,6 +190,7 @@ def kit(
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The kit to write.")] = Path("probe-kit.pyz"),
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
+    trust_store: TrustStore = "default",
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
@@ -210,11 +220,13 @@ def kit(
         proxy=None,
         control=control,
         ca_files=ca_file or (),
+        trust_store=trust_store,
     )
 
     from analyzer import kit as kits
     from analyzer import report as report_files
-    from analyzer.checking import anchors_of, subjects_of
+    from analyzer.anchors import anchors_of
+    from analyzer.checking import subjects_of
     from analyzer.cli import terminal
 
     if targets is not None:
@@ -232,7 +244,7 @@ def kit(
         request=ask.request,
         fetch=ask.fetch,
         vantage=vantage,
-        issuers=subjects_of(anchors_of(ask.ca_files)) if ask.fetch else (),
+        issuers=subjects_of(anchors_of(ask.ca_files, ask.trust_store)) if ask.fetch else (),
     )
     report_files.write_file(out, built)
     terminal.how_to_run(out, len(backends), vantage, kits.RUN)

@@ -204,6 +204,22 @@ def answer(finding: Finding) -> None:
             screen.print(Text(printable(f"    caution: {remedy.caution}"), style="dim"))
 
 
+def page(markdown: str) -> None:
+    """A page of the documentation: drawn on a terminal, as it is in a pipe."""
+    screen = console()
+    if not screen.is_terminal:
+        sys.stdout.write(markdown)
+        return
+    from rich.markdown import Markdown
+
+    screen.print(Markdown(markdown, hyperlinks=False))
+
+
+def roots(text: str) -> None:
+    """Which roots were taken as the gateway's own."""
+    console().print(Text(printable(text), style="dim"))
+
+
 def _fixed(lead: Attribution) -> str:
     """Is it fixed? Would the gateway connect: yes, no, or it is not known."""
     if lead.verdict not in (Verdict.CONFIRMED, Verdict.LIKELY):

@@ -27,6 +27,7 @@ from analyzer.cli.arguments import (
     ProxyUrl,
     Quiet,
     Settings,
+    TrustStore,
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
@@ -93,6 +94,7 @@ def weekly(
     evidence_vantage: EvidenceVantage = "unstated",
     gateway: Gateway = "auto",
     ca_file: CaFiles = None,
+    trust_store: TrustStore = "default",
     host_header: HostHeaders = None,
     connect_to: ConnectTo = None,
     allow_address: Allow = None,
@@ -146,6 +148,7 @@ def weekly(
         proxy=proxy,
         control=control,
         ca_files=ca_file or (),
+        trust_store=trust_store,
     )
 
     from analyzer import report as report_files
@@ -181,6 +184,7 @@ def weekly(
                 gateway=tier,
                 settings=settings,
                 ca_files=ca_file or (),
+                trust_store=trust_store,
                 evidence=options.evidence(evidence or (), evidence_vantage),
                 aim=aim,
                 probe=asked if probe or probe_all else None,

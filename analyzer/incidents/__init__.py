@@ -20,17 +20,21 @@ _HOUR = timedelta(hours=1)
 
 
 def incidents_of(
-    findings: Sequence[Finding], gateways: Sequence[Gateway] = (), since: datetime | None = None
+    findings: Sequence[Finding],
+    gateways: Sequence[Gateway] = (),
+    since: datetime | None = None,
+    proxies: Mapping[str, str] | None = None,
 ) -> tuple[Incident, ...]:
     """Incidents, worst first: those that go on before those that stopped, then by failures.
 
     A cluster whose cause is neither confirmed nor likely stands alone, unless one proxy or one inspection of TLS hid it.
     `gateways` are those of the findings, for their tiers; `since` is when the logs begin: what fails from their first hour on
-    has no known onset (None: not known, and no onset is taken for a shared one before the earliest failure's hour).
+    has no known onset (None: not known, and no onset is taken for a shared one before the earliest failure's hour). `proxies`: by cluster, the proxy (host:port) that its
+    gateway's settings put before the backend.
     """
     known = {g.id: g for g in gateways}
     groups: dict[tuple[CauseName, Shared], list[Finding]] = defaultdict(list)
-    for finding, shared in zip(findings, shares_of(findings), strict=True):
+    for finding, shared in zip(findings, shares_of(findings, proxies or {}), strict=True):
         groups[finding.lead.cause, shared].append(finding)
     joined = _with_onsets(groups, since)
     ordered = sorted(joined.items(), key=lambda item: _rank(item[1]))
@@ -46,7 +50,7 @@ def _incident(
         clusters=tuple(f.cluster.id for f in worst_first),
         shared=shared.words,
         title=title_of(cause, shared, worst_first, gateways),
-        remedies=merged(worst_first),
+        remedies=merged(worst_first, once_first=shared.kind is Share.CA),
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum, auto
@@ -21,6 +21,7 @@ _OF_ONE_CERTIFICATE = frozenset(
     {"expired", "not_yet_valid", "wrong_usage", "chain_constraint", "weak_signature", "weak_key"}
 )
 _OF_THE_GATEWAY = frozenset({"snat_exhaustion", "hairpin"})
+_OF_A_PROXY = frozenset({"refused", "unreachable", "timeout", "reset", "handshake_aborted", "not_tls", "idle_timeout"})
 _OF_SETTINGS = frozenset({"tls_version", "cipher_suite"})
 
 
@@ -32,7 +33,7 @@ class Share(StrEnum):
     ADDRESS = auto()  # address:port that answered
     BACKEND = auto()  # host:port, where no address was seen
     GATEWAY = auto()  # the fault is the gateway's own
-    PROXY = auto()  # what stood between the probe and the backend
+    PROXY = auto()  # what stands between the gateway, or the probe, and the backend
     ONSET = auto()  # the hour in which they began to fail, on one gateway
     NOTHING = auto()
 
@@ -48,7 +49,7 @@ class Shared:
     certificate: Certificate | None = field(default=None, compare=False)  # None: it was not seen, or it is none
 
 
-def shares_of(findings: Sequence[Finding]) -> list[Shared]:
+def shares_of(findings: Sequence[Finding], proxies: Mapping[str, str]) -> list[Shared]:
     """For each finding what it shares, in their order; a CA that some backends sent is known again where others only name it."""
     lacking = [_lacking(f) if _shown(f) else None for f in findings]
     seen: dict[tuple[bytes, ...], dict[str, _Lacking]] = defaultdict(dict)
@@ -63,7 +64,7 @@ def shares_of(findings: Sequence[Finding]) -> list[Shared]:
     found = []
     for finding, one in zip(findings, lacking, strict=True):
         if one is None:
-            found.append(_shared(finding))
+            found.append(_shared(finding, proxies.get(finding.cluster.id)))
             continue
         same = [o for o in seen[one.issuer.name].values() if o.issuer.may_be(one.issuer)]
         if one.certificate is None and len(same) == 1:
@@ -87,7 +88,10 @@ def culprit(finding: Finding) -> Certificate | None:
     path = finding.path or finding.chain
     if not path:
         return None
-    faulty = [c for c in path if _at_fault(c, finding.lead.cause.value, finding.cluster.last_seen)]
+    cause, at = finding.lead.cause.value, finding.cluster.last_seen
+    if cause == "weak_key":
+        return min(path, key=_bits)
+    faulty = [c for c in path if _at_fault(c, cause, at)]
     return next(iter(faulty), path[0])
 
 
@@ -144,7 +148,7 @@ def _of(kind: Share, certificate: Certificate, what: str) -> Shared:
     return Shared(kind=kind, key=certificate.sha256, words=words, name=name, certificate=certificate)
 
 
-def _shared(finding: Finding) -> Shared:
+def _shared(finding: Finding, proxy: str | None) -> Shared:
     """What is shared where no CA's certificate is missing."""
     cause = finding.lead.cause.value
     if not _shown(finding):
@@ -159,6 +163,10 @@ def _shared(finding: Finding) -> Shared:
     of_settings = cause in _OF_SETTINGS and {r.owner for r in finding.remedies} == {"gateway"}
     if cause in _OF_THE_GATEWAY or of_settings:
         return Shared(kind=Share.GATEWAY, key=finding.cluster.gateway, words="the gateway itself")
+    if proxy is not None and cause in _OF_A_PROXY:
+        name = shown_name(proxy)
+        words = f"the proxy {name} that their gateways connect through"
+        return Shared(kind=Share.PROXY, key=f"gateways' {proxy}", words=words, name=name)
     return _place(finding)
 
 
@@ -209,10 +217,13 @@ def _at_fault(certificate: Certificate, cause: str, at: datetime) -> bool:
     if cause == "wrong_usage":
         return certificate.usages is not None and not {*SERVER_AUTH} & {*certificate.usages}
     if cause == "weak_signature":  # a root's own signature is not looked at
-        return not certificate.self_signed and certificate.signature.lower().startswith(
-            ("md2", "md4", "md5", "sha1", "ecdsa-with-sha1", "dsawithsha1")
+        return not certificate.self_signed and any(
+            h in certificate.signature.lower() for h in ("md2", "md4", "md5", "sha1")
         )
-    if cause == "weak_key":
-        kind, _, size = certificate.key.partition(" ")
-        return kind in ("RSA", "DSA") and size.isdigit() and int(size) < 2048
     return False
+
+
+def _bits(certificate: Certificate) -> int:
+    """Of an RSA or DSA key; the others have no short ones."""
+    kind, _, size = certificate.key.partition(" ")
+    return int(size) if kind in ("RSA", "DSA") and size.isdecimal() else 1 << 16

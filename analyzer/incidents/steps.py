@@ -24,11 +24,12 @@ class _Step:
     texts: dict[str, None]
 
 
-def merged(findings: Sequence[Finding]) -> tuple[Remedy, ...]:
+def merged(findings: Sequence[Finding], *, once_first: bool = False) -> tuple[Remedy, ...]:
     """The steps that mend all findings, worst finding first.
 
     Two remedies are one step where they differ only in what names the backend: its host, address, entity and certificates.
-    The step is then written as for the first, and says for whom else it holds.
+    The step is then written as for the first, and says for whom else it holds. `once_first`: one step that mends them all
+    (a CA that the gateway is given) comes before one that each backend needs for itself, whatever is best for a single one.
     """
     steps: dict[tuple[object, ...], _Step] = {}
     for finding in findings:
@@ -39,7 +40,7 @@ def merged(findings: Sequence[Finding]) -> tuple[Remedy, ...]:
             step = steps.setdefault(key, _Step(remedy=remedy, place=place, labels={}, texts={}))
             step.labels[label] = None
             step.texts[remedy.text] = None
-    ordered = sorted(steps.values(), key=lambda step: step.place)
+    ordered = sorted(steps.values(), key=lambda step: (once_first and len(step.texts) > 1, step.place))
     return tuple(_written(step) for step in ordered)
 
 

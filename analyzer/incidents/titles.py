@@ -23,7 +23,7 @@ _WHY = {
     "cipher_suite": "{their} server{s} and the gateway{gs} have no cipher suite in common",
     "tls_parameters": "{their} server{s} and the gateway{gs} have no key-exchange group or signature algorithm in common",
     "client_certificate": "{their} server{s} demand{ss} a client certificate that the gateway{gs} do{es} not present",
-    "server_name": "{their} server{s} answer{ss} rightly only to another name than the gateway{gs} ask{ess} for",
+    "server_name": "{their} server{s} refuse{ss} the name that the gateway{gs} ask{ess} for",
     "not_tls": "{their} server{s} do{sss} not speak TLS on that port",
     "handshake_aborted": "{their} server{s} end{ss} the TLS handshake without saying why",
     "dns": "{their} name{s} do{sss} not resolve",
@@ -33,6 +33,7 @@ _WHY = {
     "reset": "the connection is reset as soon as TLS begins",
     "snat_exhaustion": "the gateway{gs} run{ess} out of outbound ports",
     "hairpin": "the gateway{gs} call{ess} {itself}, which {its} load balancer does not carry",
+    "idle_timeout": "a connection that is silent for about four minutes is cut on its way",
     "body_transfer": "the answer breaks off on its way",
 }
 """Cause → why, after "because"; the braces are filled by number."""
@@ -50,7 +51,7 @@ _MENDED = {
     "cipher_suite": "a common cipher suite on {the_server} mends {them}",
     "tls_parameters": "a common curve on {the_server} mends {them}",
     "client_certificate": "one client certificate, presented by a policy, mends {them}",
-    "server_name": "the right Host header mends {them}",
+    "server_name": "a site bound to that name, or the right Host header, mends {them}",
     "not_tls": "the right port, or http instead of https, in the backend URL mends {them}",
     "handshake_aborted": "the TLS log of {the_server} tells what to mend",
     "dns": "records that the gateway's own resolver sees mend {them}",
@@ -60,6 +61,7 @@ _MENDED = {
     "reset": "what stands before {the_server} and cuts it must let the gateway's TLS pass",
     "snat_exhaustion": "more outbound ports for the gateway{gs} (a NAT gateway, more units) mend {them}",
     "hairpin": "another way to the same API mends {them}",
+    "idle_timeout": "answering within 230 seconds mends {them}",
     "body_transfer": "the log of {the_server} tells what to mend",
 }
 """Cause → the one change; `untrusted_root` and `incomplete_chain` depend on the tiers."""
@@ -69,7 +71,10 @@ def title_of(cause: CauseName, shared: Shared, members: Sequence[Finding], gatew
     """The sentence; `members` are the incident's findings, worst first, `gateways` those that are known, by id."""
     labels = dict.fromkeys(f.cluster.backend.label for f in members)
     ids = dict.fromkeys(f.cluster.gateway for f in members)
-    many, who = len(labels) > 1, f"{len(labels)} backends" if len(labels) > 1 else shown_name(next(iter(labels)))
+    many, who = (
+        len(labels) > 1,
+        f"{len(labels)} backends" if len(labels) > 1 else shown_name(next(iter(labels)).removesuffix(":443")),
+    )
     behind = f" behind {len(ids)} gateways" if len(ids) > 1 else " behind one gateway" if many else ""
     if cause is CauseName.NOT_REPRODUCED:
         return f"{who}{behind} failed, and {'answer' if many else 'answers'} as {'they' if many else 'it'} should when asked now."
@@ -144,6 +149,9 @@ def _mended(
         return "look for one change in the network at that time"
     if shared.kind is Share.GATEWAY and cause.value in ("tls_version", "cipher_suite"):
         return "switching it back mends {them}".format_map(words)
+    if shared.kind is Share.PROXY:
+        both = "all go" if many else "it goes"
+        return f"{both} through the proxy {shared.name}, so look there first"
     if cause is CauseName.UNTRUSTED_ROOT:
         return _given(gateways, many=many)
     if cause is CauseName.INCOMPLETE_CHAIN:

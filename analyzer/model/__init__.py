@@ -11,6 +11,7 @@ from analyzer.model.concluded import (
     Report,
     Rest,
     SettingsFinding,
+    TrustStore,
     WhatIf,
 )
 from analyzer.model.gateways import Gateway
@@ -92,6 +93,7 @@ __all__ = [
     "Tier",
     "TierFrom",
     "Trend",
+    "TrustStore",
     "Verdict",
     "Week",
     "WhatIf",

@@ -110,6 +110,18 @@ class Rest:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TrustStore:
+    """Which roots were taken as the gateways' own."""
+
+    words: str  # where they come from
+    roots: int  # of the store
+    given: int = 0  # that --ca-file adds
+    microsofts: bool = False  # Microsoft's own list: a root that it lacks is not trusted by Windows
+    stored: datetime | None = None  # when `trust update` stored it; None: it did not
+    elsewhere: str | None = None  # where those of gateways that do not run on Windows come from; None: the same
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
     """Everything that the outputs show."""
 
@@ -124,6 +136,7 @@ class Report:
     caveats: tuple[str, ...] = ()
     settings: tuple[SettingsFinding, ...] = ()  # what the gateways' exported settings show by themselves
     evidence: tuple[Evidence, ...] = field(default=())
+    trust: TrustStore | None = None  # None: the report was made by a program that does not say
 
     def to_frames(self) -> dict[str, pd.DataFrame]:
         """The report as small pandas frames: clusters, timeline, attributions, messages, handshakes, rest (see `report.frames`)."""

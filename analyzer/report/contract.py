@@ -18,6 +18,7 @@ from analyzer.model import (
     Stage,
     State,
     Tier,
+    TrustStore,
     Verdict,
     WhatIf,
 )
@@ -223,3 +224,4 @@ class Document(Struct, frozen=True, kw_only=True):
     rest: RestPart = RestPart()  # intake.failures = failures of clusters + rest.failures
     made_at: Moment | None = None
     settings: tuple[SettingsPart, ...] = ()
+    trust: TrustStore | None = None  # None: written by a program that does not say

@@ -92,6 +92,7 @@ def document_of(report: Report) -> Document:
             SettingsPart(gateway=s.gateway, text=s.text, explains=s.explains, remedy=_remedy_parts(s.remedies))
             for s in report.settings
         ),
+        trust=report.trust,
     )
 
 
@@ -124,6 +125,7 @@ def report_of(document: Document) -> Report:
         rest=Rest(
             clusters=document.rest.clusters, failures=document.rest.failures, timeline=_hours(document.rest.timeline)
         ),
+        trust=document.trust,
     )
 
 

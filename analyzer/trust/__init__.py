@@ -9,6 +9,7 @@ from analyzer.trust.reissue import Reissue
 from analyzer.trust.roots import Store, certificates_in, load_anchors, load_store, read_certificates, split_given
 from analyzer.trust.shape import ChainShape, shape
 from analyzer.trust.status import Status
+from analyzer.trust.stored import data_folder, load_stored, stored_at, stored_list
 from analyzer.trust.surrogate import Surrogate, surrogate
 
 __all__ = [
@@ -22,14 +23,18 @@ __all__ = [
     "Store",
     "Surrogate",
     "certificates_in",
+    "data_folder",
     "describe",
     "issuers",
     "judge",
     "load_anchors",
     "load_store",
+    "load_stored",
     "matches_host",
     "read_certificates",
     "shape",
     "split_given",
+    "stored_at",
+    "stored_list",
     "surrogate",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import csv
+import hashlib
 import io
 import re
 from collections.abc import Iterator, Mapping
@@ -38,6 +39,16 @@ def is_report(data: bytes) -> bool:
     return STATUS.encode() in head and FINGERPRINT.encode() in head
 
 
+def is_whole(data: bytes) -> bool:
+    """Whether the report does not break off: quotes are closed, and the last row has a cell for every heading."""
+    try:
+        rows = list(_cells(data))
+    except csv.Error:
+        return False
+    closed = data.count(b'"') % 2 == 0 and not data.endswith(b",")
+    return closed and len(rows) > 1 and len(rows[-1]) == len(rows[0])
+
+
 def read(data: bytes) -> Program:
     """The report's roots that are trusted for server authentication, each once; rows that say otherwise or nothing are left out."""
     fingerprints, roots = dict[str, None](), dict[bytes, None]()
@@ -48,20 +59,24 @@ def read(data: bytes) -> Program:
         fingerprints[fingerprint] = None
         pem = next((text for heading, text in row.items() if "pem" in heading.split()), "")
         root = _certificate(pem)
-        if root is not None:
+        if root is not None and hashlib.sha256(root).hexdigest() == fingerprint:
             roots[root] = None
     return Program(fingerprints=frozenset(fingerprints), roots=tuple(roots))
 
 
 def _rows(data: bytes) -> Iterator[Mapping[str, str]]:
     """The rows, by heading in lower case; cells beyond the headings are dropped."""
-    table = csv.reader(io.StringIO(data.decode("utf-8-sig", errors="replace"), newline=""))
-    headings = [heading.strip().lower() for heading in next(table, [])]
+    table = _cells(data)
     try:
+        headings = [heading.strip().lower() for heading in next(table, [])]
         for cells in table:
             yield dict(zip(headings, cells, strict=False))
     except csv.Error:  # a cell beyond csv's limit: what was read so far is whole
         return
+
+
+def _cells(data: bytes) -> Iterator[list[str]]:
+    return csv.reader(io.StringIO(data.decode("utf-8-sig", errors="replace"), newline=""))
 
 
 def _trusted(row: Mapping[str, str]) -> bool:

@@ -8,8 +8,8 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 
 from analyzer.aim import Aim, targets_of
-from analyzer.attribution import Anchors
-from analyzer.checking import Prober, Progress, anchors_of, attribute_all, recorded_in
+from analyzer.anchors import Anchors, anchors_of
+from analyzer.checking import Prober, Progress, attribute_all, certificates_seen, recorded_in
 from analyzer.clusters import clusters_of
 from analyzer.evidence import EvidenceFile
 from analyzer.gateway import gateways_of
@@ -60,6 +60,7 @@ class Judging:
     gateway: Tier | None = None  # None: each gateway's own is looked for
     settings: Mapping[str, str] | None = None
     ca_files: Sequence[str | Path] = ()
+    trust_store: str = "default"  # see `anchors.anchors_of`
     evidence: Sequence[str | Path | EvidenceFile] = ()
     aim: Aim = Aim()  # noqa: RUF009  frozen
     probe: Prober | None = None  # None: nobody is asked
@@ -86,7 +87,7 @@ def weekly(
     that was kept does not replace it. Raises SourceError, EvidenceError, CertificateFileError, OutputError, UsageError.
     """
     seen_to = min(week.end, now)
-    anchors, recorded = anchors_of(judging.ca_files), recorded_in(judging.evidence, now)
+    anchors, recorded = anchors_of(judging.ca_files, judging.trust_store), recorded_in(judging.evidence, now)
     caveats: list[str] = []
     tally, mine = this_week(read, week, seen_to, history, caveats)
     known = [*earlier_weeks(read, before(week, zone, max(weeks - 1, 0)), history, zone, once, on_progress), mine]
@@ -133,7 +134,7 @@ def weekly(
             *_about(week, seen_to, known[-weeks:], len(counted)),
             *(
                 caveat
-                for caveat in caveats_of(tally, Rest(), gateways, judged, anchors, judging.settings or {})
+                for caveat in caveats_of(tally, Rest(), gateways, judged, anchors, judging.settings or {}, now)
                 if not caveat.endswith(OUTSIDE)
             ),
         ),
@@ -210,7 +211,9 @@ def _outlook(
     for one in clusters:
         lost[one.backend.label] = lost.get(one.backend.label, 0) + one.failures
     seen = tuple(f for f in findings if f.evidence or judging.probe_all)
-    return outlook_of(seen, gateways, anchors, now=now, of=len(backends), lost=lost)
+    return outlook_of(
+        seen, gateways, anchors.holding(certificates_seen(evidence)), now=now, of=len(backends), lost=lost
+    )
 
 
 def _told(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from analyzer import trust
-from analyzer.attribution import Anchors
+from analyzer.anchors import Anchors
 from analyzer.gateway import PLATFORMS
 from analyzer.model import Certificate, Change, Evidence, Finding, Forecast, Gateway, Judgement, Outlook, Verdict
 
@@ -49,7 +49,8 @@ def outlook_of(
             unseen.append(f"{label}: {why}")
             continue
         judged += 1
-        for one in _of_chain(finding, gateways[finding.cluster.gateway], anchors, now):
+        gateway = gateways[finding.cluster.gateway]
+        for one in _of_chain(finding, gateway, anchors.of(gateway.tier), now):
             forecasts[one.change, one.sha256, "" if one.sha256 else label].append((one, label))
     merged = (
         replace(

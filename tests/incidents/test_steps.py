@@ -16,6 +16,7 @@ def test_forty_two_backends_below_one_root_get_one_upload_and_not_forty_two() ->
     uploads = [r for r in one.remedies if "CA certificates > + Add" in r.text]
     commands = [r.command for r in one.remedies if r.command]
     assert (len(one.clusters), len(uploads), len(commands)) == (42, 1, 1)
+    assert one.remedies[0] == uploads[0], "one upload mends them all: it comes before forty-two new certificates"
     proof = next(r for r in one.remedies if r.command)
     assert "likewise for" in proof.text
     assert "and 38 more" in proof.text
@@ -26,7 +27,9 @@ def test_each_tier_keeps_its_own_step() -> None:
     findings = [judged(h, leaf(h, ISSUING).chain, of=gateway(tier.value, tier)) for tier in tiers for h in HOSTS[:3]]
     (one,) = incidents_of(findings)
     assert sorted(r.tier for r in one.remedies if r.tier) == sorted(tiers)
-    assert [bool(r.tier) for r in one.remedies[:4]] == [True] * 4, "the first step of every tier before any second step"
+    assert [bool(r.tier) for r in one.remedies[:4]] == [True] * 4, (
+        "what mends all of a tier before what each backend needs"
+    )
     v2 = next(r for r in one.remedies if r.tier is Tier.V2)
     assert "+ Add" not in v2.text
 

@@ -32,7 +32,7 @@ def test_the_article_of_a_day_is_told_in_one_sentence() -> None:
 def test_one_backend_reads_as_one() -> None:
     one = gateway("one")
     assert title(below_root(1, one), one) == (
-        "h00.contoso.example:443 fails because its certificate leads to the CA “Contoso Root”, which the gateway does not "
+        "h00.contoso.example fails because its certificate leads to the CA “Contoso Root”, which the gateway does not "
         "trust; one upload of that CA's certificate mends it."
     )
 
@@ -61,7 +61,7 @@ def test_an_assumed_tier_is_promised_no_upload() -> None:
 def test_likely_is_said_as_probably_and_stopped_as_nothing_to_mend() -> None:
     assert ", probably because" in title([told(CauseName.DNS, verdict=Verdict.LIKELY)])
     over = title([told(CauseName.DNS, state=State.STOPPED)])
-    assert over.startswith("api.contoso.example:443 failed because")
+    assert over.startswith("api.contoso.example failed because")
     assert "stopped on 2026-11-23 11:00 UTC" in over
     assert "mend" not in over
 
@@ -82,6 +82,10 @@ def test_every_cause_has_its_words(cause: CauseName, count: int) -> None:
         assert one.title.endswith(".")
         assert "{" not in one.title
         assert one.title.count(" because ") == 1
+
+
+def test_every_cause_that_has_words_says_what_mends_it() -> None:
+    assert set(_WHY) == {*_MENDED, "untrusted_root", "incomplete_chain"}
 
 
 @pytest.mark.parametrize(

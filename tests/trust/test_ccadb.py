@@ -112,3 +112,32 @@ def test_a_file_of_certificates_is_no_list_of_microsofts(tmp_path: Path) -> None
     path.write_text(pem(ROOT.der).strip("'"))
     assert (load_store(str(path)).roots, load_store(str(path)).microsofts) == ((ROOT.der,), False)
     assert not load_store().microsofts
+
+
+def test_no_damage_to_a_report_is_more_than_a_report_that_names_less() -> None:
+    import random
+
+    whole = report(*((*row(root.der), pem(root.der)) for root in (ROOT, OTHER)), headings=(*HEADINGS, "PEM"))
+    known = {fingerprint(ROOT.der), fingerprint(OTHER.der)}
+    dice = random.Random(7)
+    for _ in range(300):
+        data = bytearray(whole)
+        for _ in range(dice.randint(1, 8)):
+            place = dice.randrange(len(data))
+            data[place : place + dice.randint(0, 3)] = bytes(dice.choices(b'",\n\r\x00\xffA:0', k=dice.randint(0, 3)))
+        found = ccadb.read(bytes(data))
+        assert len(found.fingerprints) <= 2
+        assert {fingerprint(der) for der in found.roots} <= known
+        ccadb.is_whole(bytes(data))
+
+
+def test_a_cell_beyond_what_csv_takes_ends_the_reading_and_is_not_whole() -> None:
+    data = report(row(ROOT.der), (*row(OTHER.der)[:4], "A" * 200_000))
+    assert ccadb.read(data).fingerprints == {fingerprint(ROOT.der)}
+    assert not ccadb.is_whole(data)
+    assert ccadb.is_whole(report(row(ROOT.der), row(OTHER.der)))
+
+
+def test_a_certificate_beside_another_ones_fingerprint_is_not_taken() -> None:
+    found = ccadb.read(report((*row(ROOT.der), pem(OTHER.der)), headings=(*HEADINGS, "PEM")))
+    assert (found.roots, found.fingerprints) == ((), {fingerprint(ROOT.der)})
