@@ -25,6 +25,7 @@ from analyzer.model import (
     Tier,
     Verdict,
 )
+from analyzer.settings.backends import Route
 from tests import build
 from tests.build import NOW, handshake
 
@@ -43,8 +44,10 @@ def judge(
     *evidence: Evidence,
     gateway: Gateway | None = None,
     beside: Neighbours = Neighbours(),  # noqa: B008  frozen
+    route: Route | None = None,
 ) -> Finding:
-    return attribute(cluster, gateway or build.gateway(), evidence, anchors=Anchors(roots=()), neighbours=beside)
+    known = {"neighbours": beside, "route": route}
+    return attribute(cluster, gateway or build.gateway(), evidence, anchors=Anchors(roots=()), **known)
 
 
 def of(finding: Finding, cause: CauseName) -> Attribution:
@@ -71,8 +74,8 @@ OWN = "gw.azure-api.net"
         ("another.azure-api.net", {}, {}, R),
         ("gw.azure-api.net.evil.example", {}, {}, R),
         ("api.contoso.example", {"own_host_calls": 4}, {}, L),
-        ("api.contoso.example", {}, {"hosts": ("api.contoso.example",)}, L),
-        ("api.contoso.example", {"elapsed": ((AFTER_21_S, 10),)}, {"hosts": ("other.contoso.example",)}, R),
+        ("api.contoso.example", {}, ("api.contoso.example",), L),
+        ("api.contoso.example", {"elapsed": ((AFTER_21_S, 10),)}, ("other.contoso.example",), R),
         ("api.contoso.example", {"elapsed": ((AFTER_21_S, 10),)}, {}, U),  # may be a custom host name
         ("api.contoso.example", {"elapsed": ((IN_2_S, 10),)}, {}, R),
         (OWN, {}, {"tier": Tier.V2}, U),
@@ -80,10 +83,13 @@ OWN = "gw.azure-api.net"
     ],
 )
 def test_a_hairpin_is_a_call_to_the_own_host(
-    host: str, changes: dict[str, Any], gateway: dict[str, Any], verdict: Verdict
+    host: str, changes: dict[str, Any], gateway: dict[str, Any] | tuple[str, ...], verdict: Verdict
 ) -> None:
-    found = of(judge(at(host, **changes), gateway=build.gateway(**gateway)), CauseName.HAIRPIN)
-    assert found.verdict is verdict
+    """`gateway`: what differs in it, or its host names by its settings."""
+    given = gateway if isinstance(gateway, tuple) else ()
+    one = build.gateway(**(gateway if isinstance(gateway, dict) else {}))
+    found = judge(at(host, **changes), gateway=one, route=Route(gateway_hosts=given) if given else None)
+    assert of(found, CauseName.HAIRPIN).verdict is verdict
 
 
 def test_a_host_that_answers_others_speaks_for_the_hairpin_and_one_that_answers_nobody_for_a_timeout() -> None:
