@@ -312,6 +312,34 @@ UNLISTED: list[tuple[str, Kind]] = [
     ("기존 연결이 원격 호스트에 의해 강제로 끊겼습니다.", Kind.RESET),
     ("无法连接到远程服务器 ---> 由于连接方在一段时间后没有正确答复或连接的主机没有反应，连接尝试失败 123.126.122.46:443", Kind.TIMEOUT),
     ("根據驗證程式，遠端憑證無效", Kind.TRUST_UNSPECIFIED),
+    # names of .NET's enums and of errno, as exceptions and other runtimes print them
+    ("System.Net.WebException: Status = NameResolutionFailure", Kind.DNS),
+    ("HttpRequestException.HttpRequestError was SecureConnectionError", Kind.TLS_OTHER),
+    ("SocketException (10061), SocketErrorCode = ConnectionRefused", Kind.REFUSED),
+    ("ExtendedSocketException: SocketError.HostUnreachable [::ffff:10.9.8.7]:8443", Kind.UNREACHABLE),
+    ("connect ECONNREFUSED 192.0.2.9:8443", Kind.REFUSED),
+    ("getaddrinfo ENOTFOUND billing.fabrikam.internal", Kind.DNS),
+    ("socket hang up, ECONNRESET", Kind.RESET),
+    ("Connection handshake was canceled due to the configured timeout of 00:00:25 seconds elapsing.", Kind.TIMEOUT),
+    # Windows
+    ("Win32Exception (0x80090367): no application protocol in common", Kind.HTTP2),
+    ("Win32Exception (0x80090318)", Kind.TLS_OTHER),
+    ("The certificate chain's validity periods: CERT_E_VALIDITYPERIODNESTING (0x800b0102)", Kind.CHAIN_OTHER),
+    # languages of .NET Framework that no sample words so
+    ("Az alapul szolgáló kapcsolat bezárult: Váratlan hiba.", Kind.RESET),
+    ("Nem sikerült bizalmi viszonyt létesíteni az SSL/TLS biztonságos csatornához.", Kind.TRUST_UNSPECIFIED),
+    ("Nem sikerült csatlakozni a távoli kiszolgálóhoz ---> A célszámítógép elutasította a kapcsolatot 10.1.1.1:8443", Kind.REFUSED),
+    ("Der kunne ikke oprettes forbindelse til fjernserveren ---> En eksisterende forbindelse blev tvangslukket af en fjernvært", Kind.RESET),
+    ("Fjernnavnet kunne ikke løses: 'billing.fabrikam.internal'", Kind.DNS),
+    ("Den underliggende forbindelse blev lukket: Uventet fejl.", Kind.RESET),
+    ("Etänimen 'x' selvitys: etänimeä ei löydy", Kind.DNS),
+    ("Luottamussuhdetta suojattuun SSL/TLS-kanavaan ei voi muodostaa.", Kind.TRUST_UNSPECIFIED),
+    ("Kunne ikke koble til den eksterne serveren ---> Tilkoblingen ble aktivt nektet fordi målmaskinen aktivt nekter", Kind.REFUSED),
+    ("Não foi possível ligar-se ao servidor remoto", Kind.TIMEOUT),
+    ("Uma ligação existente foi encerrada à força pelo anfitrião remoto 10.2.3.4:443", Kind.RESET),
+    ("Δεν ήταν δυνατή η δημιουργία σχέσης εμπιστοσύνης για το κανάλι", Kind.TRUST_UNSPECIFIED),
+    ("En befintlig anslutning stängdes av fjärrvärden", Kind.RESET),
+    ("Måldatorn aktivt vägrade anslutningen: måldatorn aktivt nekade den 10.0.0.4:443", Kind.REFUSED),
     # not ours to name
     ("The remote server returned an error: (503) Server Unavailable.", Kind.OTHER),
     ("The proxy tunnel request to proxy 'http://10.0.0.1:3128/' failed with status code '407'.", Kind.OTHER),
@@ -405,6 +433,19 @@ TRUST = "The underlying connection was closed: Could not establish trust relatio
 )
 def test_only_a_failed_backend_connection_lets_the_text_speak(reason: str | None, kind: Kind) -> None:
     assert kind_of(TRUST, reason=reason) is kind
+
+
+@pytest.mark.parametrize(
+    "text", [TRUST, "Connection reset by peer", "", "error:0A000410:SSL routines::ssl/tls alert handshake failure"]
+)
+def test_what_broke_at_transfer_response_is_a_broken_body_and_never_tls(text: str) -> None:
+    assert kind_of(f"transfer-response: {text}") is kind_of(
+        f"transfer-response: {text}", reason="BackendConnectionFailure"
+    )
+    assert classify(f"transfer-response: {text}").kind is Kind.TRANSFER
+    assert classify(f"transfer-response: {text}").also == ()
+    assert kind_of(f"transfer-response: {text}", reason="ClientConnectionFailure") is Kind.CLIENT_ABORT
+    assert kind_of(f"It broke at transfer-response: {text}") is not Kind.TRANSFER
 
 
 @pytest.mark.parametrize("text", ["A task was canceled.", "The operation was canceled."])

@@ -7,7 +7,7 @@ from analyzer.causes.cause import Cause, Says, answer, log_says
 from analyzer.causes.observed import certificate_answer, day, name
 from analyzer.causes.remedies import renew, skip_validation
 from analyzer.causes.validity import expired
-from analyzer.model import Attribution, CauseName, Reason, Remedy
+from analyzer.model import Attribution, CauseName, Kind, Reason, Remedy
 
 SLACK = timedelta(hours=1)
 """Clocks differ and pooled connections outlive a certificate: a failure this much before expiry does not count against it."""
@@ -35,7 +35,7 @@ def judge(case: Case) -> Attribution:
                 ),
             )
     leaf = case.leaf
-    if leaf is not None and not late and case.replaced and log_says(case, CauseName.EXPIRED) is not Says.NO:
+    if leaf is not None and not late and _renewal_explains(case):
         return answer(
             case,
             CauseName.EXPIRED,
@@ -57,9 +57,16 @@ def judge(case: Case) -> Attribution:
     return certificate_answer(case, CauseName.EXPIRED, shown=bool(late), told=told, otherwise=until, cap=cap)
 
 
+def _renewal_explains(case: Case) -> bool:
+    """Whether a renewal ended what the log's words can stand for: seen to have ended it, or named by the words themselves."""
+    if log_says(case, CauseName.EXPIRED) is Says.NO or (case.judgement is not None and not case.judgement.accepted):
+        return False
+    return case.replaced or (case.renewed and Kind.EXPIRED in case.kinds)
+
+
 def _cured(case: Case) -> tuple[str, ...]:
     """What the log's times say of a renewal that ended the failures."""
-    c, told = case.cluster, []
+    c, told = case.cluster, list[str]()
     if case.worked_before is not None:
         told.append(
             f"Calls succeeded until {day(case.worked_before)}, and then failed: as when a certificate runs out."
@@ -74,7 +81,7 @@ def _cured(case: Case) -> tuple[str, ...]:
 def remedies(case: Case) -> tuple[Remedy, ...]:
     """Renew it; what the gateway can switch off only proves the cause."""
     late = expired(case)
-    if not late and case.replaced:
+    if not late and _renewal_explains(case):
         return (
             Remedy(
                 owner="backend",

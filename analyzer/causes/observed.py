@@ -80,8 +80,9 @@ def certificate_answer(
     """The answer of a cause that reads the certificate: `told` where the fault is shown, `otherwise` where it is absent."""
     if case.judgement is None:
         return answer(case, cause, probe=Says.OPEN, missing=no_chain(case))
-    if not shown and case.replaced and case.leaf is not None:
-        gone = f"the certificate that failed is gone: the one seen was issued on {day(case.leaf.not_before)}, and calls succeed since"
+    if not shown and (case.replaced or case.renewed) and case.leaf is not None:
+        since = ", and calls succeed since" if case.replaced else ", after the last failure"
+        gone = f"the certificate that failed is gone: the one seen was issued on {day(case.leaf.not_before)}{since}"
         return answer(case, cause, probe=Says.OPEN, missing=gone)
     disputed = _disputed(case, cause)
     if not shown and disputed:

@@ -108,14 +108,25 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
             },
         )
     elif spoken:
-        found.append(
-            Remedy(
-                owner="gateway",
-                text="Last resort where the server cannot be changed: enable the older version under Security > Protocols + ciphers > Backend protocol.",
-                caution="TLS 1.0 and 1.1 are retired for API Management since 2025: the switch may be without effect. They are not safe.",
-            )
+        found += per_tier(case, {tier: _older(tier) for tier in Tier})
+    return tuple(dict.fromkeys(found))
+
+
+def _older(tier: Tier) -> Remedy:
+    """The version that the server has, switched on at the gateway; a container has no portal page."""
+    last = "Last resort where the server cannot be changed: enable the older version"
+    if tier is Tier.SELF_HOSTED:
+        return Remedy(
+            owner="gateway",
+            tier=tier,
+            text=f"{last} in the container's settings ({KEY_PREFIX}Security.Backend.Protocols.Tls11=true or Tls10=true), and redeploy.",
+            caution="TLS 1.0 and 1.1 are not safe, and the OpenSSL settings of the container may forbid them all the same.",
         )
-    return tuple(found)
+    return Remedy(
+        owner="gateway",
+        text=f"{last} under Security > Protocols + ciphers > Backend protocol.",
+        caution="TLS 1.0 and 1.1 are retired for API Management since 2025: the switch may be without effect. They are not safe.",
+    )
 
 
 def _tls12_back_on(case: Case) -> Remedy:

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from analyzer.model import Attribution, CauseName, Finding, Incident, Reason, Remedy, Report, State, Verdict
+from analyzer.model import Attribution, CauseName, Family, Finding, Incident, Reason, Remedy, Report, State, Verdict
 from analyzer.report import words
 
 
@@ -94,14 +94,27 @@ class Note:
 
 
 def failures(report: Report) -> int:
-    """Of all clusters, also of those that were only counted."""
-    return sum(f.cluster.failures for f in report.findings) + report.rest.failures
+    """Of all clusters, also of those that were only counted; without the bodies that broke off, which are no failed connection."""
+    return sum(f.cluster.failures for f in _connections(report)) + report.rest.failures
+
+
+def broken_bodies(report: Report) -> str:
+    """How many answers of how many backends broke off, as a sentence; "" where none is known to have."""
+    those = [f for f in report.findings if f.cluster.family is Family.TRANSFER]
+    if not those:
+        return ""
+    number, backends = sum(f.cluster.failures for f in those), len({f.cluster.backend.label for f in those})
+    return f"{words.count(number, 'answer')} of {words.count(backends, 'backend')} broke off after the headers, which is no failed connection."
+
+
+def _connections(report: Report) -> tuple[Finding, ...]:
+    return tuple(f for f in report.findings if f.cluster.family is not Family.TRANSFER)
 
 
 def headline(report: Report) -> str:
     """What fails, in half a sentence, led by the explanation of most failures."""
     total = failures(report)
-    if not report.findings:
+    if not total:
         records = report.intake.records
         return f"No failed backend connection in {words.count(records, 'record')}" if records else "No record was found"
     explained = _explained(report)
@@ -115,9 +128,9 @@ def headline(report: Report) -> str:
 
 def told(report: Report) -> str:
     """How many backends fail, and gateways, since when, and how much of it is explained; two to four sentences."""
-    findings = report.findings
+    findings, broken = _connections(report), broken_bodies(report)
     if not findings:
-        return "Nothing to mend was found. What was read is listed below."
+        return broken or "Nothing to mend was found. What was read is listed below."
     backends = len({f.cluster.backend.label for f in findings})
     gateways = len({f.cluster.gateway for f in findings})
     since = min(f.cluster.first_seen for f in findings)
@@ -132,7 +145,7 @@ def told(report: Report) -> str:
     return (
         f"{words.count(gateways, 'gateway')} could not connect to {words.count(backends, 'backend')}, since {words.when(since)}. "
         f"Of {words.count(len(findings), 'case')}, {going or 'none'} still {'fails' if going == 1 else 'fail'}. The cause is {spread}."
-        f"{' ' if report.rest.clusters else ''}{words.rest(report)}"
+        f"{' ' if report.rest.clusters else ''}{words.rest(report)}{' ' if broken else ''}{broken}"
     )
 
 
@@ -202,7 +215,7 @@ def not_seen(report: Report) -> tuple[Note, ...]:
 def _explained(report: Report) -> Counter[CauseName]:
     """Failures by leading cause, where that is confirmed or likely."""
     found: Counter[CauseName] = Counter()
-    for finding in report.findings:
+    for finding in _connections(report):
         if finding.lead.verdict in (Verdict.CONFIRMED, Verdict.LIKELY):
             found[finding.lead.cause] += finding.cluster.failures
     return found

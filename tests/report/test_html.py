@@ -163,7 +163,7 @@ def test_a_case_shows_verdict_reasons_chain_handshake_what_if_remedy_and_where_i
         "API Management team · classic tier Security > Certificates",
         "az rest --method patch",
         "Caution: For proving the cause, in test.",
-        "Other explanations: 1 open, 18 ruled out",
+        "Other explanations: 1 open, 25 ruled out",
         "at 10.1.4.20, 2025-11-19 08:12 UTC",
         "Run on build-7, outside the gateway's network, resolver 10.0.0.53",
         "312 among 630 logged requests",
