@@ -21,10 +21,13 @@ from analyzer.cli.arguments import (
     Evidences,
     EvidenceVantage,
     FailOn,
+    Formats,
     Gateway,
     HostHeaders,
+    JsonTo,
     NoAia,
     NoRequest,
+    Post,
     ProxyUrl,
     Quiet,
     Settings,
@@ -33,6 +36,7 @@ from analyzer.cli.arguments import (
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
 from analyzer.cli.configured import configured
+from analyzer.cli.outputs import outputs
 from analyzer.cli.weekly import weekly
 from analyzer.cli.workspaces import (
     AuthWay,
@@ -165,6 +169,9 @@ def analyze(
             help="Folder for report.html, report.md, report.json, clusters.csv, evidence.json and charts/.",
         ),
     ] = Path("apim-triage-report"),
+    formats: Formats = None,
+    json_to: JsonTo = None,
+    post: Post = None,
     fail_on: FailOn = None,
     quiet: Quiet = False,
     workspace: WorkspaceIds = None,
@@ -213,6 +220,7 @@ def analyze(
     aim = aim_of(host_header, connect_to, only, max_backends)
     tier = options.tier(gateway)
     settings = options.settings(setting or (), tier)
+    places = outputs(out, formats=formats or (), json_to=json_to, post=post, quiet=quiet)
     ask = asking(
         allow=allow_address,
         deny=deny_address,
@@ -225,11 +233,9 @@ def analyze(
         ca_files=ca_file or (),
     )
 
-    from analyzer import report as report_files
     from analyzer.cli import terminal
     from analyzer.pipeline import analyze as run
 
-    report_files.check_out(out)
     if save_tally is not None:
         from analyzer.sources import saved
 
@@ -241,7 +247,7 @@ def analyze(
                 terminal.lines(ask.words(one) for one in (*targets, *ask.control))
                 return ()
             if not quiet:
-                terminal.targets(targets)
+                terminal.targets(targets, stderr=places.told_apart)
             return ask.prober(on_progress)(targets)
 
         made = run(
@@ -265,10 +271,13 @@ def analyze(
         )
         if dry_run:
             return EXIT_OK
-        written = report_files.write(made, out)
+        written = places.write(made, on_progress)
     if not quiet:
-        terminal.summary(made, written, out)
-    return exit_code(made.findings, causes, incomplete=_incomplete(made))
+        terminal.summary(made, written, out, stderr=places.told_apart)
+    failed = places.send(made)
+    if failed:
+        terminal.warn(failed)
+    return exit_code(made.findings, causes, incomplete=_incomplete(made) or bool(failed))
 
 
 app.command()(check)
@@ -326,7 +335,7 @@ def demo(
     report_files.check_out(out)
     with terminal.progress(not quiet) as on_progress:
         made = run(workspace=workspace, on_progress=on_progress)
-        written = report_files.write(made, out)
+        written = report_files.write(made, out, on_progress=on_progress)
     if not quiet:
         terminal.summary(made, written, out)
     return EXIT_OK
