@@ -201,7 +201,9 @@ def answer(finding: Finding) -> None:
         screen.print(Text(printable(f"  {depth} {who}  by {certificate.issuer}  {dates}"), style="dim"))
     for row in finding.what_if:
         would = {True: "connects", False: "does not connect", None: "not known"}[row.connects]
-        screen.print(Text(printable(f"  if {row.change}: {would}")))
+        screen.print(Text(printable(f"  if {row.change}: {would}{' (in test only)' if row.test_only else ''}")))
+    if finding.proof:
+        screen.print(Text(printable(f"  see for yourself: {finding.proof}")), soft_wrap=True)
     for remedy in finding.remedies:
         tier = f" ({remedy.tier.value})" if remedy.tier else ""
         screen.print(Text(printable(f"  → {remedy.owner}{tier}: {remedy.text}")))
