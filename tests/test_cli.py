@@ -424,7 +424,11 @@ def test_the_demo_ends_as_the_readme_shows_and_writes_the_report(tmp_path: Path)
     printed = [line.split() for line in done.stdout.splitlines()]
     assert [row for row in shown if row not in printed] == []
     assert str(tmp_path / "demo" / "report.html") in done.stdout.replace("\n", "")
-    assert {p.name for p in (tmp_path / "demo" / "charts").iterdir()} == {"failures-over-time.png", "causes.png"}
+    assert {p.stem.removesuffix("-dark") for p in (tmp_path / "demo" / "charts").iterdir()} == {
+        "failures-over-time",
+        "backends-by-hour",
+        "causes",
+    }
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ WALLS = {
     "ssl": ("probing", "lab"),
     "cryptography": ("trust", "evidence", "lab"),
     "duckdb": ("sources", "tally.py", "tally_file.py"),
+    "requests": ("webhook.py",),
     "matplotlib": ("report/charts/",),
     "azure": (
         "sources/accounts.py",

@@ -21,10 +21,13 @@ from analyzer.cli.arguments import (
     Evidences,
     EvidenceVantage,
     FailOn,
+    Formats,
     Gateway,
     HostHeaders,
+    JsonTo,
     NoAia,
     NoRequest,
+    Post,
     ProxyUrl,
     Quiet,
     Settings,
@@ -35,6 +38,7 @@ from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
 from analyzer.cli.configured import configured
 from analyzer.cli.explaining import causes, explain
+from analyzer.cli.outputs import outputs
 from analyzer.cli.trust import trust
 from analyzer.cli.weekly import weekly
 from analyzer.cli.workspaces import (
@@ -169,6 +173,9 @@ def analyze(
             help="Folder for report.html, report.md, report.json, clusters.csv, evidence.json and charts/.",
         ),
     ] = Path("apim-triage-report"),
+    formats: Formats = None,
+    json_to: JsonTo = None,
+    post: Post = None,
     fail_on: FailOn = None,
     quiet: Quiet = False,
     workspace: WorkspaceIds = None,
@@ -217,6 +224,7 @@ def analyze(
     aim = aim_of(host_header, connect_to, only, max_backends)
     tier = options.tier(gateway)
     settings = options.settings(setting or (), tier)
+    places = outputs(out, formats=formats or (), json_to=json_to, post=post, quiet=quiet)
     ask = asking(
         allow=allow_address,
         deny=deny_address,
@@ -230,11 +238,9 @@ def analyze(
         trust_store=trust_store,
     )
 
-    from analyzer import report as report_files
     from analyzer.cli import terminal
     from analyzer.pipeline import analyze as run
 
-    report_files.check_out(out)
     if save_tally is not None:
         from analyzer.sources import saved
 
@@ -246,7 +252,7 @@ def analyze(
                 terminal.lines(ask.words(one) for one in (*targets, *ask.control))
                 return ()
             if not quiet:
-                terminal.targets(targets)
+                terminal.targets(targets, stderr=places.told_apart)
             return ask.prober(on_progress)(targets)
 
         made = run(
@@ -271,10 +277,13 @@ def analyze(
         )
         if dry_run:
             return EXIT_OK
-        written = report_files.write(made, out)
+        written = places.write(made, on_progress)
     if not quiet:
-        terminal.summary(made, written, out)
-    return exit_code(made.findings, fatal, incomplete=_incomplete(made))
+        terminal.summary(made, written, out, stderr=places.told_apart)
+    failed = places.send(made)
+    if failed:
+        terminal.warn(failed)
+    return exit_code(made.findings, fatal, incomplete=_incomplete(made) or bool(failed))
 
 
 app.command()(check)
@@ -306,7 +315,7 @@ def demo(
     report_files.check_out(out)
     with terminal.progress(not quiet) as on_progress:
         made = run(workspace=workspace, on_progress=on_progress)
-        written = report_files.write(made, out)
+        written = report_files.write(made, out, on_progress=on_progress)
     if not quiet:
         terminal.summary(made, written, out)
     return EXIT_OK

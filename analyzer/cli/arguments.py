@@ -152,3 +152,27 @@ NoAia = Annotated[
     typer.Option("--no-aia", help="Never fetch a missing issuer from the address that a certificate names."),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.")]
+Formats = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--format",
+        metavar="FORMAT",
+        help="Write this too: adaptive-card (card.json, for Teams and workflows). Repeatable.",
+    ),
+]
+Post = Annotated[
+    str | None,
+    typer.Option(
+        "--post",
+        metavar="env:NAME",
+        help="Post the adaptive card to the webhook whose https address the environment variable NAME holds.",
+    ),
+]
+JsonTo = Annotated[
+    str | None,
+    typer.Option(
+        "--json",
+        metavar="FILE",
+        help="Write report.json here as well; - is standard output, and what people read goes to standard error.",
+    ),
+]

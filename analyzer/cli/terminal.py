@@ -56,9 +56,14 @@ def progress(show: bool) -> Iterator[OnProgress]:
         yield on_progress
 
 
-def targets(probed: Sequence[Target]) -> None:
+def warn(text: str) -> None:
+    """One line on standard error, for what went wrong after the report was written."""
+    sys.stderr.write(f"apim-triage: {printable(text)}\n")
+
+
+def targets(probed: Sequence[Target], *, stderr: bool = False) -> None:
     """The backends about to be probed, one a line, before anything is sent."""
-    screen = console()
+    screen = console(stderr=stderr)
     screen.print(f"Probing {len(probed)} backends:")
     for one in probed:
         via = f" by way of {one.connect_host}:{one.connect_port}" if one.connect_host else ""
@@ -91,9 +96,9 @@ def how_to_run(kit: Path, asked: int, vantage: str, ways: Sequence[tuple[str, st
         lines(["", f"{what}:", f"  {line.format(kit=shlex.quote(str(kit)))}"])
 
 
-def summary(report: Report, written: Sequence[Path], out: Path) -> None:
+def summary(report: Report, written: Sequence[Path], out: Path, *, stderr: bool = False) -> None:
     """The clusters, worst first, and where to look."""
-    screen = console()
+    screen = console(stderr=stderr)
     intake = report.intake
     found = report.found
     span = (
@@ -115,7 +120,7 @@ def summary(report: Report, written: Sequence[Path], out: Path) -> None:
     remarks(report.caveats)
     if written:
         screen.print(
-            f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also report.md, report.json, clusters.csv, evidence.json, charts/)"
+            f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also {', '.join(_beside(written, out))})"
         )
 
 
@@ -139,14 +144,22 @@ def remarks(texts: Iterable[str]) -> None:
         screen.print(Text(f"· {printable(text)}", style="dim"))
 
 
+def _beside(written: Sequence[Path], out: Path) -> tuple[str, ...]:
+    """The other files of the folder, its folders as one."""
+    names = (path.relative_to(out).parts for path in written)
+    return tuple(
+        dict.fromkeys(f"{parts[0]}/" if len(parts) > 1 else parts[0] for parts in names if parts != ("report.html",))
+    )
+
+
 def _table(report: Report) -> Table:
     gateways = {g.id: g for g in report.gateways}
     several = len({f.cluster.gateway for f in report.findings}) > 1
     table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0), header_style="bold")
     table.add_column("failures", justify="right", no_wrap=True)
-    table.add_column("backend", overflow="fold", min_width=29)
+    table.add_column("backend", overflow="fold", min_width=22)
     if several:
-        table.add_column("gateway", overflow="ellipsis", no_wrap=True, max_width=21)
+        table.add_column("gateway", overflow="ellipsis", no_wrap=True, max_width=20)
     table.add_column("cause", no_wrap=True)
     table.add_column("verdict", no_wrap=True)
     table.add_column("state", no_wrap=True)
@@ -194,7 +207,9 @@ def answer(finding: Finding) -> None:
         screen.print(Text(printable(f"  {depth} {who}  by {certificate.issuer}  {dates}"), style="dim"))
     for row in finding.what_if:
         would = {True: "connects", False: "does not connect", None: "not known"}[row.connects]
-        screen.print(Text(printable(f"  if {row.change}: {would}")))
+        screen.print(Text(printable(f"  if {row.change}: {would}{' (in test only)' if row.test_only else ''}")))
+    if finding.proof:
+        screen.print(Text(printable(f"  see for yourself: {finding.proof}")), soft_wrap=True)
     for remedy in finding.remedies:
         tier = f" ({remedy.tier.value})" if remedy.tier else ""
         screen.print(Text(printable(f"  → {remedy.owner}{tier}: {remedy.text}")))

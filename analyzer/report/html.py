@@ -25,8 +25,8 @@ from analyzer.report.timeline import HEIGHT, WIDTH, Timeline, timeline_of
 if TYPE_CHECKING:
     from analyzer.report.charts import Chart
 
-CASES_AT_FIRST, INCIDENTS_AT_FIRST = 3, 10
-"""Cases and incidents that are unfolded when the page opens."""
+CASES_AT_FIRST, INCIDENTS_AT_FIRST = 1, 10
+"""How many cases and incidents are unfolded when the page opens."""
 
 CASES_AT_ONCE = 50
 """Cases that a browser lays out at once; those after them stand in `noscript`, which it reads as one text until the script,

@@ -168,10 +168,18 @@ def _case(finding: Finding, gateway: str) -> Iterator[str]:
     yield from (f"- {m.failures:,} × {escaped(m.text)}" for m in c.messages)
     yield ""
     yield from _remedies(finding.remedies)
+    if finding.proof:
+        yield "**See for yourself**"
+        yield ""
+        yield from _fenced(finding.proof)
+        yield ""
     if finding.what_if:
         yield "| What if … | Would it connect? |"
         yield "| --- | --- |"
-        yield from (f"| {escaped(w.change)} | {words.CONNECTS[w.connects]} |" for w in finding.what_if)
+        yield from (
+            f"| {escaped(w.change)}{' (in test only)' if w.test_only else ''} | {words.CONNECTS[w.connects]} |"
+            for w in finding.what_if
+        )
         yield ""
     yield from _proof(finding)
     yield from _others(finding.attributions[1:])

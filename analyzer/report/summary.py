@@ -112,7 +112,7 @@ def _connections(report: Report) -> tuple[Finding, ...]:
 
 
 def headline(report: Report) -> str:
-    """What fails, in half a sentence, led by the explanation of most failures."""
+    """What fails, in half a sentence, led by the explanation of most failures, which may be that there is none."""
     total = failures(report)
     if not total:
         records = report.intake.records
@@ -121,6 +121,9 @@ def headline(report: Report) -> str:
     if not explained:
         return f"{words.count(total, 'failed backend connection')}: cause not known"
     cause, those = explained.most_common(1)[0]
+    judged = sum(f.cluster.failures for f in report.findings)
+    if judged - explained.total() > those:
+        return f"{judged - explained.total():,} of {words.count(total, 'failed backend connection')}: cause not known"
     if those == total:
         return f"{'All ' if total > 1 else ''}{words.count(total, 'failed backend connection')}: {words.CAUSES[cause]}"
     return f"{those:,} of {words.count(total, 'failed backend connection')}: {words.CAUSES[cause]}"

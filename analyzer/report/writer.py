@@ -17,10 +17,15 @@ from analyzer.report import csv_file, html, json_file, markdown
 CHARTS = "charts"
 Render = Callable[[Path], tuple[Path, ...]]
 
+Progress = Callable[[str, int, int], object]
 
-def write(report: Report, out: str | Path) -> tuple[Path, ...]:
-    """The paths written: report.html, report.md, report.json, clusters.csv, evidence.json, charts/*.png; see `write_folder`."""
-    return write_folder(out, partial(_render, report))
+
+def write(
+    report: Report, out: str | Path, *, card: bool = False, on_progress: Progress | None = None
+) -> tuple[Path, ...]:
+    """The paths written: report.html, report.md, report.json, clusters.csv, evidence.json, charts/*.png, and card.json where
+    that is asked for; see `write_folder`."""
+    return write_folder(out, partial(_render, report, card, on_progress or _untold))
 
 
 def write_folder(out: str | Path, render: Render) -> tuple[Path, ...]:
@@ -65,6 +70,10 @@ def write_file(path: str | Path, content: bytes) -> Path:
     finally:
         beside.unlink(missing_ok=True)
     return place
+
+
+def _untold(*_: object) -> None:
+    pass
 
 
 def _new(render: Render, folder: Path) -> tuple[Path, ...]:
@@ -116,11 +125,11 @@ def _undo(folder: Path, before: Path, moved: list[Path]) -> None:
             (folder / name).unlink()
 
 
-def _render(report: Report, folder: Path) -> tuple[Path, ...]:
+def _render(report: Report, with_card: bool, on_progress: Progress, folder: Path) -> tuple[Path, ...]:
     """Write every file below `folder`; their names, relative to it."""
-    # both are slow to load, and `load` needs neither
+    # slow to load, and `load` needs none of them
     from analyzer import evidence
-    from analyzer.report import charts
+    from analyzer.report import card, charts
 
     (folder / CHARTS).mkdir()
     contents: dict[str, Callable[[], bytes]] = {  # one at a time: each may be large
@@ -130,9 +139,14 @@ def _render(report: Report, folder: Path) -> tuple[Path, ...]:
         "clusters.csv": lambda: csv_file.dumps(report).encode(csv_file.ENCODING),
         "evidence.json": lambda: evidence.dumps(report.evidence),
     }
-    for name, content in contents.items():
+    if with_card:
+        contents["card.json"] = lambda: card.dumps(report)
+    for done, (name, content) in enumerate(contents.items()):
+        on_progress("writing the report", done, len(contents) + 1)
         (folder / name).write_bytes(content())
+    on_progress("writing the report", len(contents), len(contents) + 1)
     pictures = charts.write(report, folder / CHARTS)
+    on_progress("writing the report", len(contents) + 1, len(contents) + 1)
     return (*map(Path, contents), *(path.relative_to(folder) for path in pictures))
 
 

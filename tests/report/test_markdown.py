@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from analyzer.model import Remedy
+from analyzer.model import Remedy, WhatIf
 from analyzer.report.markdown import code, escaped, render
 from analyzer.report.plain import UNSEEN, plain
 from tests.report import make
@@ -140,3 +142,15 @@ def test_of_very_many_cases_the_worst_are_told_at_length_and_all_are_listed() ->
     assert page.count("**Verdict:") == 30
     assert page.count("| `h") == 60
     assert "30 further cases with fewer failures: see report.html." in page
+
+
+def test_the_proof_by_hand_is_a_block_that_can_be_copied() -> None:
+    one = replace(make.rich().findings[0], proof="openssl s_client -connect a.example:443 </dev/null")
+    said = render(make.report(one))
+    assert "**See for yourself**\n\n```sh\nopenssl s_client -connect a.example:443 </dev/null\n```\n" in said
+
+
+def test_a_change_for_tests_alone_is_marked() -> None:
+    change = WhatIf(change="validateCertificateChain=false", connects=True, test_only=True)
+    said = render(make.report(replace(make.rich().findings[0], what_if=(change,))))
+    assert "| validateCertificateChain=false (in test only) | yes |" in said

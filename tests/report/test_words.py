@@ -82,3 +82,10 @@ def test_every_page_says_what_was_only_counted() -> None:
     assert said in html.render(report)
     assert said in markdown.render(report).replace("\\", "")
     assert headline(report).startswith("312 of 936 failed backend connections")
+
+
+def test_the_headline_leads_with_what_most_failures_have_which_may_be_no_explanation() -> None:
+    known = make.finding("a.example", counts={1: 3})
+    unknown = make.finding("b.example", lead=CauseName.UNKNOWN, verdict=Verdict.UNKNOWN, counts={1: 40})
+    assert headline(make.report(unknown, known)) == "40 of 43 failed backend connections: cause not known"
+    assert headline(make.report(known)) == "All 3 failed backend connections: root not given to the gateway"

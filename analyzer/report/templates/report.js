@@ -49,7 +49,12 @@ addEventListener("hashchange", () => follow(location.hash));
 
 // paper shows what the filter shows, unfolded
 let folded = [];
-addEventListener("beforeprint", () => { folded = cases.filter((one) => !one.hidden && !one.open); unfold(true); });
+addEventListener("beforeprint", () => {
+  cases.forEach((one) => { if (!one.hidden) fill(one); });
+  const steps = document.querySelectorAll(".more:has(> .remedies), .more:has(> .incidents)");
+  folded = [...cases.filter((one) => !one.hidden), ...steps].filter((one) => !one.open);
+  folded.forEach((one) => { one.open = true; });
+});
 addEventListener("afterprint", () => { folded.forEach((one) => { one.open = false; }); });
 
 const tools = document.querySelector(".tools");
