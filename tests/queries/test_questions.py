@@ -88,15 +88,23 @@ def test_look_alikes_are_those_of_the_tally(tmp_path: Path, name: str) -> None:
 
 def test_traffic_is_that_of_the_tally(tmp_path: Path) -> None:
     # but for failovers, where the tally tells the failed backend from the message
-    events = [e for e in of_samples() if e.backend_url and (e.backend_code is None or not e.errors)]
+    events = [e for e in of_samples() if e.backend_url and not (e.backend_code and e.is_failure)]
     tables = WORKSPACES["overlapping"](events)
     expected = by_file(tmp_path, counted(tables))
     rows = asked("traffic-totals", tables)
     traffic = expected.traffic.groupby(["host", "hour"], observed=True)["requests"].sum()
     assert _by_host_and_hour(rows, "Requests") == {(h, t.isoformat()): n for (h, t), n in traffic.items()}
-    failures = expected.failures.groupby(["host", "hour"], observed=True)["count"].sum()
+    failures = (
+        expected.failures[expected.failures["kind"] != "transfer"]
+        .groupby(["host", "hour"], observed=True)["count"]
+        .sum()
+    )
     found = {key: n for key, n in _by_host_and_hour(rows, "Failures").items() if n}
     assert found == {(h, t.isoformat()): n for (h, t), n in failures.items()}
+    broken = sum(
+        share.failures for share in expected.intake.lookalike_reasons if share.value.endswith("transfer-response")
+    )
+    assert sum(row["Broken"] for row in rows) == broken > 0
     answered = expected.traffic["last_success"].max()
     assert (
         max(r["LastAnswer"] for r in rows if r["LastAnswer"]).isoformat() == answered.replace(tzinfo=None).isoformat()
