@@ -11,7 +11,7 @@ demo: $(VENV)/.run
 	$(BIN)/apim-triage demo --out $(OUT)
 
 test: $(VENV)/.dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4
 
 lint: $(VENV)/.dev
 	$(BIN)/ruff check .

@@ -17,12 +17,14 @@ from analyzer.model import (
     Finding,
     Gateway,
     Judgement,
+    Neighbours,
     Reason,
     Remedy,
     Verdict,
 )
 from analyzer.pool import Member
-from analyzer.whatif import what_if
+from analyzer.settings import Route
+from analyzer.whatif import consider, foremost
 from analyzer.witnesses import Round, age, asked_from, difference, precedes, rounds_of, why_believed
 
 
@@ -33,6 +35,7 @@ class Anchors:
     roots: tuple[bytes, ...]  # the default store and the roots that were given to the gateway
     intermediates: tuple[bytes, ...] = ()  # CA certificates that were given to the gateway and are no roots
     given: tuple[bytes, ...] = ()  # those of the roots that were given to it and need be no public CA's
+    unseen: tuple[str, ...] = ()  # subjects of CA certificates that its settings name, and that are not at hand
 
     @property
     def public(self) -> tuple[bytes, ...]:
@@ -50,15 +53,28 @@ def attribute(
     known: Sequence[bytes] = (),
     not_probed: str = "",
     intercepted: Mapping[Evidence, Interception] | None = None,
+    route: Route | None = None,
+    neighbours: Neighbours = Neighbours(),  # noqa: B008  frozen
 ) -> Finding:
     """Judge every cause for one cluster, strongest first.
 
     `evidence` is all there is about the backend; the round nearest to the gateway is believed, each of its addresses is
     judged, and where another round comes to something else, the reasons say so. `known` are certificates that other
     backends sent. `not_probed` says why there is no evidence. `intercepted` is evidence that shows somebody between.
+    `route` is what the gateway's settings say of this backend; None: they were not given. `neighbours` is what the log shows
+    beside the cluster.
     """
     between_ = intercepted or {}
-    judge = _Judge(cluster, gateway, anchors=anchors, known=known, not_probed=not_probed, intercepted=between_)
+    judge = _Judge(
+        cluster,
+        gateway,
+        anchors=anchors,
+        known=known,
+        not_probed=not_probed,
+        intercepted=between_,
+        route=route,
+        neighbours=neighbours,
+    )
     rounds = rounds_of(evidence, gateway.profile, {e for e in between_ if judge.hides(e)})
     members = judge.members(rounds[0].entries if rounds else (None,))
     lead = pool.leading(members)
@@ -73,15 +89,19 @@ def attribute(
     inspected = between_.get(lead.evidence) if lead.evidence else None
     if inspected is not None and not judge.hides(lead.evidence) and found.cause in _OF_THE_ROOT:
         found, remedies = _inspected_at_the_gateway(found, remedies, inspected)
+    considered = consider(lead.case, anchors.roots, anchors.intermediates)
+    if lead.faulty:
+        remedies = foremost(lead.case, found.cause, considered.cure, remedies)
     believed = (lead.evidence, *(m.evidence for m in members if m is not lead))
     return Finding(
         cluster=cluster,
         attributions=(found, *answers[1:]),
-        what_if=what_if(lead.case, anchors.roots, anchors.intermediates),
+        what_if=considered.what_if,
         remedies=remedies,
         evidence=(*(e for e in believed if e is not None), *(e for r in rounds[1:] for e in r.entries)),
         chain=lead.case.chain,
         root=lead.case.root,
+        path=(*lead.case.shape.path, *lead.case.shape.above) if lead.case.shape else (),
     )
 
 
@@ -100,9 +120,11 @@ class _Judge:
         known: Sequence[bytes],
         not_probed: str,
         intercepted: Mapping[Evidence, Interception],
+        route: Route | None,
+        neighbours: Neighbours,
     ) -> None:
         self.cluster, self.gateway, self.anchors, self.known = cluster, gateway, anchors, known
-        self.not_probed, self.intercepted = not_probed, intercepted
+        self.not_probed, self.intercepted, self.route, self.neighbours = not_probed, intercepted, route, neighbours
 
     def hides(self, evidence: Evidence | None) -> bool:
         """Whether somebody between hides the backend; what stands in the gateway's own network, the gateway meets too."""
@@ -137,6 +159,7 @@ class _Judge:
         case = case_of(self.cluster, self.gateway, seen, anchors=self.anchors, known=self.known, not_probed=why)
         inspected = found is not None and found.certain
         case = replace(case, partial=partial, doubts=tuple(more), inspected=inspected)
+        case = replace(case, route=self.route, neighbours=self.neighbours)
         return Member(evidence=evidence, case=case, answers=tuple(one.judge(case) for one in CAUSES))
 
 
@@ -229,4 +252,5 @@ def case_of(
         else None,
         renewed=renewed,
         fetching=next(iter(judged(*fetched)[-1:]), None) if fetched else None,
+        unseen_cas=anchors.unseen,
     )

@@ -14,8 +14,11 @@ from pathlib import Path
 from analyzer import evidence as evidence_file
 from analyzer import probing, trust
 from analyzer.attribution import Anchors, attribute
+from analyzer.configuration import Configuration, configuration_of, with_settings_findings
+from analyzer.errors import SettingsError
 from analyzer.evidence import EvidenceFile
 from analyzer.gateway import with_settings
+from analyzer.given import Given
 from analyzer.interception import interceptions
 from analyzer.model import (
     Backend,
@@ -25,12 +28,14 @@ from analyzer.model import (
     Family,
     Finding,
     Gateway,
+    Neighbours,
     State,
     Tier,
     TierFrom,
     cluster_id,
 )
 from analyzer.probing import Policy, Proxy, Target, x509
+from analyzer.settings import Settings
 
 Prober = Callable[[Sequence[Target]], Iterable[Evidence]]
 Progress = Callable[[str, int, int], None]
@@ -107,8 +112,13 @@ def attribute_all(
     *,
     anchors: Anchors,
     not_probed: str,
+    configuration: Configuration | None = None,
+    given: Mapping[str, Given] | None = None,
+    neighbours: Mapping[str, Neighbours] | None = None,
 ) -> tuple[Finding, ...]:
     """One finding per cluster, in the clusters' order; certificates that any backend sent are known to all.
+
+    `anchors` are what a gateway without settings is taken to have, `given` by Gateway.id what the settings give the others.
 
     Evidence about hosts without a cluster counts too: a public host shows who signs it between the probe and the backends.
     """
@@ -116,25 +126,40 @@ def attribute_all(
     for one in evidence:
         by_place[one.host, one.port].append(one)
     fetched = (a.der for one in evidence for a in one.aia if a.der is not None)
-    known = tuple(dict.fromkeys((*(der for one in evidence for der in one.chain[1:]), *fetched)))
+    withheld = (der for one in (given or {}).values() for der in one.withheld)
+    known = tuple(dict.fromkeys((*(der for one in evidence for der in one.chain[1:]), *fetched, *withheld)))
     intercepted = interceptions(evidence, anchors.public)
     found = []
     for cluster in clusters:
         target = aims[cluster.id]
-        mine = by_place.get((target.host, target.port), []) if isinstance(target, Target) else []
+        mine = _of_target(by_place, target) if isinstance(target, Target) else []
         why = target if isinstance(target, str) else not_probed
         found.append(
             attribute(
                 cluster,
                 gateways[cluster.gateway],
                 mine,
-                anchors=anchors,
+                anchors=given[cluster.gateway].anchors if given and cluster.gateway in given else anchors,
                 known=known,
                 not_probed=why,
                 intercepted=intercepted,
+                route=configuration.route(cluster) if configuration else None,
+                neighbours=(neighbours or {}).get(cluster.id, Neighbours()),
             )
         )
     return tuple(found)
+
+
+def _of_target(by_place: Mapping[tuple[str, int], Sequence[Evidence]], target: Target) -> Sequence[Evidence]:
+    """The evidence about a target: where it was asked under several names, as policies differ, that under its own."""
+    found = by_place.get((target.host, target.port), ())
+    return [e for e in found if e.server_name == target.server_name] or found
+
+
+def certificates_seen(evidence: Iterable[Evidence]) -> tuple[bytes, ...]:
+    """Every certificate that was met, as DER, each once."""
+    met = (der for one in evidence for der in (*one.chain, *(a.der for a in one.aia if a.der is not None)))
+    return tuple(dict.fromkeys(met))
 
 
 def anchors_of(ca_files: Sequence[str | Path]) -> Anchors:
@@ -152,40 +177,54 @@ def check(
     probe: Prober = probe_backends,
     tier: Tier | None = None,
     settings: Mapping[str, str] | None = None,
+    config: Settings | None = None,
     evidence: Sequence[str | Path | EvidenceFile] = (),
     ca_files: Sequence[str | Path] = (),
     now: datetime | None = None,
 ) -> tuple[Finding, ...]:
     """Without logs: probe each target now and judge it for a gateway of that tier (None: classic is assumed).
 
+    `config` are one service's exported settings (see `unlogged_gateway`).
     `evidence` are files of what was collected elsewhere; what is nearer to the gateway is believed. Raises EvidenceError,
     CertificateFileError.
     """
     now = now or datetime.now(UTC)
-    supposed = tier or Tier.CLASSIC
-    gateway = Gateway(
-        id="",
-        name="",
-        region="",
-        tier=supposed,
-        tier_from=TierFrom.OPTION if tier else TierFrom.ASSUMED,
-    )
-    gateway = with_settings(gateway, settings or {})
+    configuration = unlogged_gateway(tier, settings, config)
+    (gateway,) = configuration.gateways
     recorded = recorded_in(evidence, now)
     anchors = anchors_of(ca_files)
     fresh = tuple(probe(targets))
-    clusters = {t: _unlogged(t, now) for t in targets}
-    return attribute_all(
+    clusters = {t: unlogged(t, now) for t in targets}
+    everything = (*recorded, *fresh)
+    given = configuration.given(anchors, certificates_seen(everything))
+    findings = attribute_all(
         tuple(clusters.values()),
         {"": gateway},
         {c.id: t for t, c in clusters.items()},
-        (*recorded, *fresh),
+        everything,
         anchors=anchors,
         not_probed="the probe gave no evidence",
+        configuration=configuration,
+        given=given,
     )
+    return with_settings_findings(findings, configuration)[0]
 
 
-def _unlogged(target: Target, now: datetime) -> Cluster:
+def unlogged_gateway(tier: Tier | None, settings: Mapping[str, str] | None, config: Settings | None) -> Configuration:
+    """The one gateway of a run without logs, which has no name; SettingsError where the settings leave open which it is."""
+    tier_from = TierFrom.OPTION if tier else TierFrom.ASSUMED
+    gateway = Gateway(id="", name="", region="", tier=tier or Tier.CLASSIC, tier_from=tier_from)
+    if config is None:
+        return Configuration(gateways=(with_settings(gateway, settings or {}),))
+    if len(config.services) != 1:
+        names = ", ".join(s.name or "(unnamed)" for s in config.services) or "none"
+        raise SettingsError(
+            f"--apim-config: check, probe and kit take the settings of one service; these are of: {names}"
+        )
+    return configuration_of((gateway,), config, settings)
+
+
+def unlogged(target: Target, now: datetime) -> Cluster:
     """A cluster for a backend that no log speaks of: no failures, no message."""
     backend = Backend(scheme="https" if target.tls else "http", host=target.host, port=target.port)
     return Cluster(

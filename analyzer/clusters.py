@@ -193,6 +193,7 @@ def _told(
             Hour(start=h, failures=one.hours.get(h, 0), requests=requests.get(h, 0) if requests else None)
             for h in sorted(set(one.hours) | set(requests))
         ),
+        own_host_calls=sum(one.affected["own_host"].values()),
         elapsed=tuple(sorted(one.elapsed.items())),
     )
 

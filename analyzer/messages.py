@@ -17,9 +17,13 @@ Section = Literal["lookalike", "status", "handshake", "certificate", "network", 
 SECTIONS: tuple[Section, ...] = get_args(Section)
 """The sections of `messages.toml`, most specific first: the order in which they are asked."""
 
+TRANSFER = "transfer-response: "
+"""What begins the signature of a failure at that step: a backend had answered, and the body broke off."""
+
 CUT = 4096  # characters; .NET writes the messages of an exception chain before its stack trace
 
 _BACKEND = "backendconnectionfailure"
+_TRANSFER = TRANSFER.rstrip()
 _REASONS = {"clientconnectionfailure": Kind.CLIENT_ABORT, "timeout": Kind.TIMEOUT}
 _NETWORK = frozenset({Kind.DNS, Kind.REFUSED, Kind.UNREACHABLE, Kind.TIMEOUT, Kind.SNAT})
 
@@ -73,6 +77,9 @@ def classify(text: str, *, reason: str | None = None) -> Match:
     """
     # Application Insights writes "ClientConnectionFailure at transfer-response"
     name = (reason or "").partition(" at ")[0].strip().casefold()
+    if text.startswith(_TRANSFER) and name in ("", _BACKEND):
+        said = _said(normalise(text.removeprefix(_TRANSFER)))
+        return Match(kind=Kind.TRANSFER, stack=said.stack, pattern=said.pattern)
     if name and name != _BACKEND:
         return Match(kind=_REASONS.get(name, Kind.OTHER))
     said = _said(normalise(text))
@@ -83,10 +90,9 @@ def classify(text: str, *, reason: str | None = None) -> Match:
 
 
 def family_of(kind: Kind) -> Family:
-    """How far a connection got that failed so: `NETWORK` where it never stood, else `TLS`.
-
-    `TRANSFER` is not a matter of the text: a status from the backend tells it.
-    """
+    """How far a connection got that failed so: `NETWORK` where it never stood, `TRANSFER` where an answer broke off, else `TLS`."""
+    if kind is Kind.TRANSFER:
+        return Family.TRANSFER
     return Family.NETWORK if kind in _NETWORK else Family.TLS
 
 

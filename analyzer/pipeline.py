@@ -9,8 +9,17 @@ from typing import TYPE_CHECKING
 
 from analyzer.aim import LEFT_OUT, Aim, targets_of
 from analyzer.attribution import Anchors
-from analyzer.checking import Prober, Progress, anchors_of, attribute_all, probe_backends, recorded_in
+from analyzer.checking import (
+    Prober,
+    Progress,
+    anchors_of,
+    attribute_all,
+    certificates_seen,
+    probe_backends,
+    recorded_in,
+)
 from analyzer.clusters import clusters_of
+from analyzer.configuration import configuration_of, settings_caveats, with_settings_findings
 from analyzer.evidence import EvidenceFile
 from analyzer.gateway import gateways_of, without_effect
 from analyzer.incidents import incidents_of
@@ -27,7 +36,9 @@ from analyzer.model import (
     TierFrom,
     Window,
 )
+from analyzer.neighbours import neighbours_of
 from analyzer.probing import Target
+from analyzer.settings import Settings
 from analyzer.sources import read
 from analyzer.sources.saved import save
 from analyzer.witnesses import age
@@ -46,6 +57,7 @@ def analyze(
     probe: Prober | None = probe_backends,
     gateway: Tier | str = "auto",
     settings: Mapping[str, str] | None = None,
+    config: Settings | None = None,
     window: Window = Window(),  # noqa: B008  frozen
     date_order: DateOrder | str = DateOrder.AUTO,
     tz: tzinfo = UTC,
@@ -64,9 +76,10 @@ def analyze(
     `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `date_order` and `tz` say how times are written
     where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
     no probing, and `not_probed` says why; `settings` are the gateway's own, as in customProperties (see `probing.settings`),
-    and hold for every gateway of the run; `keep_ip`: the report says which client addresses are hit. `workspaces` are
-    asked for the same window (see `analyzer.workspaces`); `save_tally`: what was counted is kept in that Parquet file, before any
-    probing; it is a source, too. Raises SourceError, OutputError, EvidenceError, CertificateFileError, and UsageError where the settings leave a gateway no TLS version.
+    and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`: the
+    report says which client addresses are hit. `workspaces` are asked for the same window (see `analyzer.sources.workspace_places`);
+    `save_tally`: what was counted is kept in that Parquet file, which is a source too, before any probing. Raises SourceError,
+    OutputError, EvidenceError, CertificateFileError, and UsageError or SettingsError where the settings leave a gateway no TLS version.
     """
     now = now or datetime.now(UTC)
     anchors = anchors_of(ca_files)
@@ -83,13 +96,28 @@ def analyze(
     )
     if save_tally is not None:
         save(tally, save_tally)
-    gateways = gateways_of(tally, None if gateway == "auto" else Tier(gateway), settings or {})
+    met = gateways_of(tally, None if gateway == "auto" else Tier(gateway), (settings or {}) if config is None else {})
+    configuration = configuration_of(met, config, settings)
+    gateways = configuration.gateways
     tiers = {g.id: g for g in gateways}
     judged, rest = clusters_of(tally, MOST_JUDGED)
-    aims = targets_of(judged, tiers, aim)
+    routes = {c.id: configuration.route(c) for c in judged}
+    aims = targets_of(judged, tiers, aim, {id_: route.host for id_, route in routes.items() if route})
     targets = tuple(dict.fromkeys(t for t in aims.values() if isinstance(t, Target)))
     fresh = tuple(probe(targets)) if probe is not None and targets else ()
-    findings = attribute_all(judged, tiers, aims, (*recorded, *fresh), anchors=anchors, not_probed=not_probed)
+    given = configuration.given(anchors, certificates_seen((*recorded, *fresh)))
+    judgements = attribute_all(
+        judged,
+        tiers,
+        aims,
+        (*recorded, *fresh),
+        anchors=anchors,
+        not_probed=not_probed,
+        configuration=configuration,
+        given=given,
+        neighbours=neighbours_of(tally, judged, tiers),
+    )
+    findings, shown = with_settings_findings(judgements, configuration)
     return Report(
         made_at=now,
         asked=window,
@@ -98,8 +126,13 @@ def analyze(
         gateways=gateways,
         findings=findings,
         rest=rest,
-        incidents=incidents_of(findings),
-        caveats=(*_left_out(judged, aims), *caveats_of(tally, rest, gateways, findings, anchors, settings or {})),
+        incidents=incidents_of(findings, gateways, tally.found.start),
+        caveats=(
+            *_left_out(judged, aims),
+            *caveats_of(tally, rest, gateways, findings, anchors, settings or {}),
+            *settings_caveats(configuration, given, [f.cluster.gateway for f in findings]),
+        ),
+        settings=shown,
         evidence=(*recorded, *fresh),
     )
 

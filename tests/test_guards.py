@@ -20,6 +20,8 @@ SHARED_MODULES = {
     "protocol",
     "remedies",
     "validity",
+    "waiting",
+    "weakness",
 }
 
 

@@ -82,7 +82,7 @@ def test_every_entry_holds_what_the_head_of_the_table_says_and_nothing_else() ->
 
 
 def test_every_kind_has_an_entry() -> None:
-    assert {Kind(e["kind"]) for e in ENTRIES} == set(Kind)
+    assert {Kind(e["kind"]) for e in ENTRIES} == set(Kind) - {Kind.TRANSFER}  # a step, not words
 
 
 def test_every_sample_is_decided_by_its_own_entry() -> None:
@@ -510,4 +510,5 @@ def test_any_text_has_an_answer_and_kind_of_gives_its_kind(text: str, reason: st
 @pytest.mark.parametrize("kind", Kind)
 def test_a_kind_belongs_to_the_network_where_no_connection_ever_stood(kind: Kind) -> None:
     network = {Kind.DNS, Kind.REFUSED, Kind.UNREACHABLE, Kind.TIMEOUT, Kind.SNAT}
-    assert family_of(kind) is (Family.NETWORK if kind in network else Family.TLS)
+    expected = Family.TRANSFER if kind is Kind.TRANSFER else Family.NETWORK if kind in network else Family.TLS
+    assert family_of(kind) is expected

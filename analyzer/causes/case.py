@@ -16,15 +16,22 @@ from analyzer.model import (
     Handshake,
     Judgement,
     Kind,
+    Neighbours,
     Outcome,
     Reason,
+    State,
 )
 from analyzer.probing import profiles
 from analyzer.probing.target import is_address
+from analyzer.settings import Route
+from analyzer.settings.names import common_name, same_name, thumbprint
 from analyzer.trust import ChainShape
 
 FRESH = timedelta(hours=24)
 """A probe this soon after the last failure speaks for it even where the certificate's age is not known."""
+
+BACKDATED = timedelta(hours=1)
+"""How far CAs put notBefore before the moment of issue, so that clocks that are slow accept it."""
 
 BEFORE_TLS = frozenset(
     {
@@ -39,6 +46,18 @@ BEFORE_TLS = frozenset(
     }
 )
 """Outcomes of a connection that never stood."""
+
+
+NAME = "RemoteCertificateNameMismatch"
+"""The one status that is not the chain's (`trust.judge`)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Switches:
+    """A backend entity's two switches (`properties.tls`); None: not known, so taken as on."""
+
+    chain: bool | None  # validateCertificateChain
+    name: bool | None  # validateCertificateName
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +79,11 @@ class Case:
         False  # the chain is of a CA that inspects TLS in the gateway's own network, and signs servers itself
     )
     fetching: Judgement | None = None  # of the chain with the issuers that the probe fetched; None: it fetched none
+    route: Route | None = None  # what the gateway's settings say of this backend; None: they were not given
+    unseen_cas: tuple[
+        str, ...
+    ] = ()  # CA certificates that the gateway was given and that are not at hand: subject or "(thumbprint)"
+    neighbours: Neighbours = Neighbours()  # what the log shows beside the cluster  # noqa: RUF009  frozen
     doubts: tuple[str, ...] = ()  # what else keeps the evidence from confirming anything
 
     @property
@@ -108,6 +132,55 @@ class Case:
         return self.seen is None or self.seen.chain_whole
 
     @property
+    def switches(self) -> Switches:
+        """What the gateway checks of a certificate, as far as its settings tell."""
+        if self.route is None:
+            return Switches(chain=None, name=None)
+        return Switches(chain=self.route.validate_chain, name=self.route.validate_name)
+
+    @property
+    def accepted(self) -> bool | None:
+        """Whether the gateway would accept the certificate, with what its settings make it check; None: not known.
+
+        A switch that is not known stands at its default, on.
+        """
+        if self.judgement is None:
+            return None
+        found = self.judgement.statuses
+        if self.switches.name is False:
+            found -= {NAME}
+        if self.switches.chain is False:
+            found &= {NAME, "Unreadable"}
+        if found and (self.maybe_given or self.pinned):
+            return None
+        return not found and self.pinned is not False
+
+    @property
+    def pinned(self) -> bool | None:
+        """Whether the leaf is among the thumbprints or names that the backend entity pins; None: it pins none, or no leaf was seen."""
+        route = self.route
+        if route is None or self.leaf is None or not (route.pins or route.pinned_names):
+            return None
+        if thumbprint(self.leaf.der) in route.pins:
+            return True
+        above = (*self.shape.path[1:], self.shape.issuer) if self.shape else ()
+        issuer = next(iter(above), None)
+        by_name = [by for name, by in route.pinned_names if common_name(name) == self.leaf.common_name.casefold()]
+        if any(not by or (issuer is not None and by == thumbprint(issuer.der)) for by in by_name):
+            return True
+        return None if by_name and issuer is None else False
+
+    @property
+    def maybe_given(self) -> str:
+        """The CA certificate that the gateway was given, by its name the issuer that is missing, and that is not at hand; or ""."""
+        if self.shape is None or not self.judgement or not self.judgement.statuses & {"UntrustedRoot", "PartialChain"}:
+            return ""
+        last = (*self.shape.path, *self.shape.above)[-1]
+        wanted = same_name(last.issuer)
+        # one without a subject, "(thumbprint)", may be any
+        return next((name for name in self.unseen_cas if name.startswith("(") or same_name(name) == wanted), "")
+
+    @property
     def probed_at(self) -> datetime | None:
         """When the evidence was collected."""
         return self.evidence.collected.at if self.evidence else None
@@ -116,6 +189,38 @@ class Case:
     def leaf(self) -> Certificate | None:
         """The certificate the backend sent first."""
         return self.chain[0] if self.chain else None
+
+    @property
+    def replaced(self) -> bool:
+        """Whether the failures stopped once the leaf that was seen had been issued: another one failed, and is gone.
+
+        CAs date certificates back by up to an hour; a leaf that was issued among the failures may have been installed later.
+        """
+        c, leaf = self.cluster, self.leaf
+        if leaf is None or c.state is not State.STOPPED or self.recovered_at is None:
+            return False
+        return c.first_seen < leaf.not_before + BACKDATED and leaf.not_before <= self.recovered_at + BACKDATED
+
+    @property
+    def recovered_at(self) -> datetime | None:
+        """The latest moment by which calls succeeded again; None: none is known to have.
+
+        An hour in which more was asked than failed, and that begins after the last failure, tells of one in it.
+        """
+        c = self.cluster
+        after = (h for h in c.timeline if h.requests is not None and h.requests > h.failures and h.start > c.last_seen)
+        first = next((h.start + timedelta(hours=1) for h in after), None)
+        later = c.last_success if c.last_success is not None and c.last_success > c.last_seen else None
+        return min((t for t in (first, later) if t is not None), default=None)
+
+    @property
+    def worked_before(self) -> datetime | None:
+        """The end of the last hour before the first failure in which calls succeeded; None: the log shows none."""
+        c = self.cluster
+        hours = [
+            h for h in c.timeline if h.requests is not None and h.requests > h.failures and h.start <= c.first_seen
+        ]
+        return min(hours[-1].start + timedelta(hours=1), c.first_seen) if hours else None
 
     @property
     def logged(self) -> bool:
@@ -215,7 +320,20 @@ class Case:
                 )
                 + " ties what was seen to what failed"
             )
-        return tuple(Reason(origin="probe", text=text) for text in found)
+        settings = self.route.doubts if self.route is not None and not of_the_hello else ()
+        return (
+            *(Reason(origin="probe", text=text) for text in found),
+            *(Reason(origin="settings", text=text) for text in (*settings, *self._proxied())),
+        )
+
+    def _proxied(self) -> Iterator[str]:
+        """The gateway goes through a proxy that the probe did not go through."""
+        for place in self.route.proxies if self.route else ():
+            if self.evidence is None or self.evidence.proxy != place:
+                yield (
+                    f"the gateway connects to this backend through the proxy {place}, and the probe did not: what answers there "
+                    "may differ (--proxy)"
+                )
 
     def _foreign_reservations(self, of_the_hello: bool) -> Iterator[str]:
         """A server chooses its certificate by the name in SNI, not by the suites: so a chain seen with it counts in any voice."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from analyzer.causes.case import Case
-from analyzer.model import Attribution, CauseName, Kind, Reason, Remedy, Verdict
+from analyzer.model import Attribution, CauseName, Kind, Reason, Remedy, State, Verdict
 
 
 class Says(Enum):
@@ -38,6 +38,8 @@ CERTIFICATE_CAUSES = frozenset(
         CauseName.INCOMPLETE_CHAIN,
         CauseName.EXPIRED,
         CauseName.NOT_YET_VALID,
+        CauseName.WEAK_SIGNATURE,
+        CauseName.WEAK_KEY,
         CauseName.WRONG_USAGE,
         CauseName.CHAIN_CONSTRAINT,
     }
@@ -50,6 +52,7 @@ HANDSHAKE_CAUSES = frozenset(
         CauseName.CIPHER_SUITE,
         CauseName.TLS_PARAMETERS,
         CauseName.CLIENT_CERTIFICATE,
+        CauseName.SERVER_NAME,
         CauseName.NOT_TLS,
         CauseName.HANDSHAKE_ABORTED,
         CauseName.RESET,
@@ -62,7 +65,9 @@ NAMED: dict[Kind, frozenset[CauseName]] = {
     Kind.UNTRUSTED_ROOT: frozenset({CauseName.UNTRUSTED_ROOT, CauseName.SELF_SIGNED}),
     Kind.INCOMPLETE_CHAIN: frozenset({CauseName.UNTRUSTED_ROOT, CauseName.INCOMPLETE_CHAIN}),
     Kind.EXPIRED: frozenset({CauseName.EXPIRED, CauseName.NOT_YET_VALID}),
-    Kind.CHAIN_OTHER: frozenset({CauseName.WRONG_USAGE, CauseName.CHAIN_CONSTRAINT}),
+    Kind.CHAIN_OTHER: frozenset(
+        {CauseName.WEAK_SIGNATURE, CauseName.WEAK_KEY, CauseName.WRONG_USAGE, CauseName.CHAIN_CONSTRAINT}
+    ),
     Kind.TLS_VERSION: frozenset({CauseName.TLS_VERSION}),
     Kind.CIPHER: frozenset({CauseName.CIPHER_SUITE, CauseName.TLS_PARAMETERS}),
     Kind.CLIENT_CERTIFICATE: frozenset({CauseName.CLIENT_CERTIFICATE}),
@@ -71,12 +76,15 @@ NAMED: dict[Kind, frozenset[CauseName]] = {
     Kind.UNREACHABLE: frozenset({CauseName.UNREACHABLE}),
     Kind.TIMEOUT: frozenset({CauseName.TIMEOUT}),
     Kind.RESET: frozenset({CauseName.RESET}),
+    Kind.SNAT: frozenset({CauseName.SNAT_EXHAUSTION}),
+    Kind.TRANSFER: frozenset({CauseName.BODY_TRANSFER}),
 }
 """Causes that a kind of message names. Where it names one alone, the log by itself shows that cause;
 .NET says UntrustedRoot to a self-signed leaf too, PartialChain to 2a and 2b alike, NotTimeValid to expired and not yet valid."""
 
 _TLS_KINDS = frozenset({Kind.TLS_VERSION, Kind.CIPHER, Kind.TLS_OTHER, Kind.CLIENT_CERTIFICATE, Kind.RESET, Kind.HTTP2})
 _ANY_TRUST = frozenset({Kind.TRUST_UNSPECIFIED})
+_CUT = frozenset({Kind.RESET, Kind.TIMEOUT, Kind.TLS_OTHER, Kind.HTTP2, Kind.TRANSFER})
 
 
 def fits(kind: Kind, also: tuple[Kind, ...], cause: CauseName) -> bool:
@@ -88,6 +96,9 @@ def fits(kind: Kind, also: tuple[Kind, ...], cause: CauseName) -> bool:
             return True
         # the same alert, the same dropped connection stand for several handshake faults (facts measured on .NET 9)
         if one in _TLS_KINDS and cause in HANDSHAKE_CAUSES:
+            return True
+        # a connection that is cut while nothing moves ends in as many words as there are stacks
+        if one in _CUT and cause is CauseName.IDLE_TIMEOUT:
             return True
         # a server that accepts and stays silent times out like one that never answers
         if one is Kind.TIMEOUT and cause in (CauseName.UNREACHABLE, CauseName.HANDSHAKE_ABORTED):
@@ -120,15 +131,24 @@ def answer(
     missing: str = "",
     cap: tuple[Reason, ...] = (),
     all_or_nothing: bool = False,
+    settings: tuple[str, ...] = (),
+    pattern: Says | None = None,
+    seen: tuple[str, ...] = (),
 ) -> Attribution:
     """One cause's attribution from what the probe says of it, the log's kinds and the case's reservations.
 
     `reasons` are the probe's observations; `missing` says what would have to be observed where the probe leaves it open;
     `cap` are reasons why even a probe that shows it does not confirm it. `all_or_nothing`: such a fault fails every call,
-    so a success among the failures speaks against it, unless other addresses of the host are healthy.
+    so a success among the failures speaks against it, unless other addresses of the host are healthy. `settings` are what the
+    gateway's settings add to the probe's observations. `pattern` is what the log's times and counts say, which outranks the
+    kind of its words (None: the kind speaks); `seen` are they, in words.
     """
-    log = log_says(case, cause)
-    told = tuple(Reason(origin="probe", text=text) for text in reasons)
+    log = log_says(case, cause) if pattern is None else pattern
+    logged = tuple(Reason(origin="log", text=text) for text in seen)
+    told = (
+        *(Reason(origin="probe", text=text) for text in reasons),
+        *(Reason(origin="settings", text=text) for text in settings),
+    )
     quoted = (quote_log(case),) if case.cluster.messages else ()
     against = _success_after_onset(case) if all_or_nothing and not case.partial else ()
 
@@ -138,25 +158,25 @@ def answer(
     if probe is Says.YES:
         conflict = _conflict(case, cause) if log is Says.NO else None
         if conflict is not None and not _probe_outranks(case, cause):
-            return result(Verdict.UNKNOWN, *told, *quoted, conflict)
+            return result(Verdict.UNKNOWN, *told, *quoted, *logged, conflict)
         of_the_hello = cause in HANDSHAKE_CAUSES or cause is CauseName.TIMEOUT
         held_back = (*cap, *case.reservations(of_the_hello=of_the_hello), *against, *((conflict,) if conflict else ()))
         if not held_back and {m.kind for m in case.cluster.messages} == {Kind.OTHER}:
             held_back = (
                 Reason(origin="log", text="the log's words are not known to stand for this cause or any other"),
             )
-        return result(Verdict.LIKELY if held_back else Verdict.CONFIRMED, *told, *quoted, *held_back)
+        return result(Verdict.LIKELY if held_back else Verdict.CONFIRMED, *told, *quoted, *logged, *held_back)
     if probe is Says.NO:
         if log is Says.YES:
             disagree = Reason(
                 origin="probe",
                 text="The gateway's message names this cause, and the probe does not see it: the two disagree.",
             )
-            return result(Verdict.UNKNOWN, *quoted, *told, disagree)
+            return result(Verdict.UNKNOWN, *quoted, *logged, *told, disagree)
         return result(Verdict.RULED_OUT, *told)
     if log is Says.YES:
         lacking = (Reason(origin="probe", text=missing),) if missing else ()
-        return result(Verdict.LIKELY, *quoted, *lacking)
+        return result(Verdict.LIKELY, *quoted, *logged, *told, *lacking, *cap)
     if log is Says.NO:
         return result(
             Verdict.RULED_OUT, *quoted, Reason(origin="log", text="The gateway's message cannot stand for this cause.")
@@ -166,9 +186,12 @@ def answer(
 
 def _success_after_onset(case: Case) -> tuple[Reason, ...]:
     c = case.cluster
-    if c.last_success is None or not c.first_seen < c.last_success < c.last_seen:
+    if c.last_success is not None and c.first_seen < c.last_success < c.last_seen:
+        text = f"a call to this backend succeeded at {c.last_success:%Y-%m-%d %H:%M} UTC, between the first and the last failure"
+    elif c.state is State.INTERMITTENT:
+        text = "calls to this backend succeeded between the first and the last failure"
+    else:
         return ()
-    text = f"a call to this backend succeeded at {c.last_success:%Y-%m-%d %H:%M} UTC, between the first and the last failure"
     return (
         Reason(
             origin="log", text=text + ": a fault like this fails every call, unless several servers answer for the name"

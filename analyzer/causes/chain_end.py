@@ -8,7 +8,7 @@ from enum import Enum
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Says, answer
 from analyzer.causes.fetching import fetching, omitted, source
-from analyzer.causes.observed import certificate_answer, name
+from analyzer.causes.observed import certificate_answer, name, unchecked
 from analyzer.model import Attribution, CauseName, Certificate, Judgement, Reason
 from analyzer.trust import ChainShape
 
@@ -21,6 +21,7 @@ class End(Enum):
     UNTRUSTED_ROOT = "private root"
     INCOMPLETE = "missing link"
     PART = "not all that was sent is known"
+    MAYBE_GIVEN = "an issuer that the gateway may have"
     UNSEEN = "no chain seen"
 
 
@@ -39,6 +40,8 @@ def chain_answer(case: Case, cause: CauseName, end: End) -> Attribution:
     found = chain_end(case)
     if found.end is end and found.explains_nothing:
         return answer(case, cause, probe=Says.OPEN, missing=f"{found.told} {found.explains_nothing}")
+    if found.end is End.MAYBE_GIVEN and not unchecked(case, cause):
+        return answer(case, cause, probe=Says.OPEN, missing=found.told)
     of_the_rest = end is End.INCOMPLETE and found.end in (End.TRUSTED, End.UNTRUSTED_ROOT) and not case.chain_whole
     if found.end is End.PART and end is not End.SELF_SIGNED:
         return answer(case, cause, probe=Says.OPEN, missing=found.told)
@@ -61,6 +64,19 @@ def chain_end(case: Case) -> ChainEnd:
     if shape is None or judgement is None:
         return ChainEnd(end=End.UNSEEN, told="")
     top = shape.top
+    if case.maybe_given:
+        last = (*shape.path, *shape.above)[-1]
+        seen = " of another thumbprint than the one that was seen" if last.self_signed else ""
+        which = (
+            "is named in the gateway's settings by its thumbprint alone"
+            if case.maybe_given.startswith("(")
+            else f"“{case.maybe_given}”{seen} is"
+        )
+        return ChainEnd(
+            end=End.MAYBE_GIVEN,
+            told=f"The chain as sent leads to “{last.issuer}”, and a CA certificate {which} among those that the gateway was given by its "
+            "settings; the certificate itself is not at hand. What decides: give it with --ca-file.",
+        )
     if not case.chain_whole:
         return _part(case, shape, judgement)
     sent = f"The server sends {len(shape.path)} certificate{'s' if len(shape.path) > 1 else ''}, from {name(shape.path[0])}"

@@ -4,6 +4,7 @@ from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause, Says, answer
 from analyzer.causes.observed import intermittent_answer, sentence
 from analyzer.causes.protocol import NAME_DIFFERS, answered, failed, not_reached, without_name
+from analyzer.causes.server_name import UNRECOGNIZED
 from analyzer.model import Attribution, CauseName, Outcome, Remedy
 
 ENDINGS = frozenset({Outcome.ALERT, Outcome.CLOSED, Outcome.MALFORMED, Outcome.TOO_LARGE})
@@ -20,8 +21,8 @@ def judge(case: Case) -> Attribution:
     first = case.first
     if first is None or first.outcome not in ENDINGS or first.alert == "protocol_version":
         return answer(case, cause, probe=Says.NO, reasons=(sentence(case),))
-    if without_name(case):
-        return answer(case, cause, probe=Says.YES, reasons=(sentence(case), NAME_DIFFERS))
+    if without_name(case) or (first.alert == UNRECOGNIZED and not answered(case)):
+        return answer(case, cause, probe=Says.NO, reasons=(NAME_DIFFERS if without_name(case) else sentence(case),))
     if answered(case):
         return answer(
             case,

@@ -5,7 +5,7 @@ from analyzer.causes.cause import Cause
 from analyzer.causes.chain_end import End, chain_answer
 from analyzer.causes.fetching import fetching, omitted
 from analyzer.causes.observed import name
-from analyzer.causes.remedies import give_ca, skip_validation
+from analyzer.causes.remedies import give_ca, send_chain, skip_validation
 from analyzer.model import Attribution, CauseName, Remedy
 
 
@@ -26,10 +26,7 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
         else ()
     )
     return (
-        Remedy(
-            owner="backend",
-            text=f"Send the full chain: append {missing} to the certificate file the server presents (leaf first, the root may stay out).",
-        ),
+        send_chain(missing),
         *fetch,
         *give_ca(case, f"the intermediate {missing}", "Intermediate"),
         skip_validation(case, chain=True, name=False),

@@ -38,7 +38,11 @@ def judge(case: Case) -> Attribution:
         return result(Verdict.UNKNOWN, "The handshake stands, but the certificates were not seen.")
     if not case.chain_whole and case.judgement.statuses <= {"PartialChain"}:
         return result(Verdict.UNKNOWN, "Whether the server sends its whole chain was not seen.")
-    if not case.judgement.accepted:
+    if case.pinned is False and case.route is not None:
+        return result(Verdict.RULED_OUT, f"The {case.route.named} pins another certificate than the server sends.")
+    if case.accepted is None:
+        return result(Verdict.UNKNOWN, "Whether the gateway has the issuer, or goes by a pin, is not known.")
+    if not case.accepted:
         return result(Verdict.RULED_OUT, "The gateway would not accept the certificate.")
     if case.handshake_stands is False:
         return result(Verdict.RULED_OUT, f"{case.foreign} found no version and suite that the gateway offers too.")
@@ -68,6 +72,10 @@ def judge(case: Case) -> Attribution:
         if case.gateway.tier_from.value == "settings"
         else "What the gateway trusts and sees from its own network may differ."
     )
+    if not case.judgement.accepted and case.route is not None:
+        since = (
+            f"{since} The {case.route.named} does not have it checked in full: it would be refused otherwise.".strip()
+        )
     doubts = (f"But {r.text}." for r in (*unsure_switch(case, first.version), *other_voice(case)))
     return result(Verdict.LIKELY, healthy, since, elsewhere, *doubts)
 

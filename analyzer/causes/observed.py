@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Says, answer
@@ -80,8 +80,17 @@ def certificate_answer(
     """The answer of a cause that reads the certificate: `told` where the fault is shown, `otherwise` where it is absent."""
     if case.judgement is None:
         return answer(case, cause, probe=Says.OPEN, missing=no_chain(case))
+    if not shown and case.replaced and case.leaf is not None:
+        gone = f"the certificate that failed is gone: the one seen was issued on {day(case.leaf.not_before)}, and calls succeed since"
+        return answer(case, cause, probe=Says.OPEN, missing=gone)
     if not shown:
         return answer(case, cause, probe=Says.NO, reasons=(otherwise,))
+    if case.judgement.accepted is False and (waived := unchecked(case, cause)):
+        return answer(case, cause, probe=Says.NO, reasons=(told,), settings=(waived,))
+    if case.pinned and cause is not CauseName.EXPIRED:
+        return answer(
+            case, cause, probe=Says.OPEN, missing=f"{told} {_PINNED.format(case.route.named if case.route else '')}"
+        )
     if case.handshake_stands is False:
         # the gateway's handshake ends before a certificate matters; the chain was seen by another hello
         later = (
@@ -91,7 +100,84 @@ def certificate_answer(
     if case.renewed and case.leaf is not None:
         renewal = f"the certificate seen was issued on {day(case.leaf.not_before)}, after the last failure: another one failed"
         cap = (*cap, Reason(origin="probe", text=renewal))
-    return answer(case, cause, probe=Says.YES, reasons=(told, *_voice(case)), cap=cap, all_or_nothing=True)
+    return answer(
+        case,
+        cause,
+        probe=Says.YES,
+        reasons=(told, *_voice(case)),
+        cap=(*cap, *elsewhere_answered(case, cause)),
+        all_or_nothing=True,
+        seen=(*rate(case), *failing_elsewhere(case)),
+    )
+
+
+_OF_THE_GATEWAY = frozenset({CauseName.UNTRUSTED_ROOT, CauseName.SELF_SIGNED, CauseName.INCOMPLETE_CHAIN})
+"""Faults that one gateway may have and another not, with the same certificate: they differ in what they were given."""
+
+
+def rate(case: Case) -> tuple[str, ...]:
+    """How many of the calls failed from the first failure to the last, in words; a bound, as diagnostics may sample successes."""
+    c = case.cluster
+    hours = [
+        h for h in c.timeline if h.requests is not None and c.first_seen < h.start + _HOUR and h.start <= c.last_seen
+    ]
+    requests, failures = sum(h.requests or 0 for h in hours), sum(h.failures for h in hours)
+    if not requests or failures < 2:
+        return ()
+    if failures >= requests:
+        return (f"No success is logged in the hours of the {failures:,} failures, as where every call fails.",)
+    return (
+        f"In the hours of the failures at least {requests - failures:,} of {requests:,} logged calls did not fail so.",
+    )
+
+
+def failing_elsewhere(case: Case) -> tuple[str, ...]:
+    """Other gateways that fail at this backend too: then the backend is the likelier place of the fault."""
+    others = case.neighbours.failing_at
+    if not others:
+        return ()
+    return (
+        f"At {_few(others)} the same backend fails likewise: the fault is the backend's, or one that the gateways share.",
+    )
+
+
+def elsewhere_answered(case: Case, cause: CauseName) -> tuple[Reason, ...]:
+    """Other gateways that the same backend answered meanwhile: against a fault of the certificate itself, unless they differ."""
+    others = case.neighbours.answered_at
+    if not others or cause in _OF_THE_GATEWAY or case.partial:
+        return ()
+    text = (
+        f"{_few(others)} got answers from this backend meanwhile: a fault of the certificate itself fails at every gateway that "
+        "checks it, unless the name leads each to another server"
+    )
+    return (Reason(origin="log", text=text),)
+
+
+def _few(names: tuple[str, ...]) -> str:
+    return ", ".join(names[:3]) + (f" and {len(names) - 3} more" if len(names) > 3 else "")
+
+
+_HOUR = timedelta(hours=1)
+
+
+_PINNED = (
+    "But the {} pins this certificate or its issuer, and Service Fabric's pins, which stand in for the chain and the name, are "
+    "all that is documented of that"
+)
+
+
+def unchecked(case: Case, cause: CauseName) -> str:
+    """That the gateway does not look at what this cause is about, because a switch of its backend entity is off; or ""."""
+    if case.route is None:
+        return ""
+    of_name = cause is CauseName.NAME_MISMATCH
+    if (case.switches.name if of_name else case.switches.chain) is not False:
+        return ""
+    flag = "validateCertificateName" if of_name else "validateCertificateChain"
+    what = "name" if of_name else "chain"
+    return (
+        f"The {case.route.named} has {flag}=false: by its settings the gateway does not check the certificate's {what}."
+    )
 
 
 def _voice(case: Case) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from analyzer.causes.observed import no_chain, sentence
 from analyzer.model import Handshake, Outcome, Reason, Tier
 from analyzer.probing import iana, plan, profiles
 from analyzer.probing.questions import DIAGNOSTIC
+from analyzer.probing.settings import CREATED_OLD
 
 _TLS13_UNSURE = (Tier.V2, Tier.CONSUMPTION)
 _LEGACY = ("Tls11", "Tls10", "Ssl30")
@@ -58,12 +59,18 @@ def hello_versions(case: Case, handshake: Handshake) -> tuple[str, ...]:
 def taken(case: Case, name: str) -> str:
     """The assumption, in brackets, where a verdict hangs on the switch of this version or suite and no setting spoke of it."""
     word = profiles.switch_of(name)
-    is_on = profiles.switches(case.gateway.tier.value).get(word)
-    if is_on is None or word in case.gateway.told or other_voice(case):
+    if word not in profiles.switches(case.gateway.tier.value) or word in case.gateway.told or other_voice(case):
         return ""
     what = f"{name} towards backends" if profiles.is_protocol(word) else name
+    own = case.gateway.profile
+    is_on = name in (*profiles.version_names(own), *profiles.suite_names(own))
     dated = case.gateway.tier is Tier.CLASSIC and word in (*_LEGACY, "TripleDes168")
-    since = " of services created after 2018-04-01" if dated else ""
+    created = case.gateway.created
+    since = (
+        f" of services created {'up to' if created and created <= CREATED_OLD else 'after'} {CREATED_OLD}"
+        if dated
+        else ""
+    )
     return f" ({what} is taken as {'on' if is_on else 'off'}, the default{since})"
 
 

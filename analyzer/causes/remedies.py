@@ -85,6 +85,22 @@ def give_ca(case: Case, what: str, store: str) -> tuple[Remedy, ...]:
     )
 
 
+def send_chain(missing: str) -> Remedy:
+    """The server sends what it omits; `missing` names it."""
+    return Remedy(
+        owner="backend",
+        text=f"Send the full chain: append {missing} to the certificate file the server presents (leaf first, the root may stay out).",
+    )
+
+
+def serve_trusted(host: str) -> Remedy:
+    """The server presents another CA's certificate."""
+    return Remedy(
+        owner="backend",
+        text=f"Serve a certificate for {host} of a CA that the gateway trusts, such as a public one, with its full chain.",
+    )
+
+
 def renew(what: str) -> Remedy:
     """The backend's owner replaces a certificate."""
     return Remedy(owner="backend", text=f"{what} Check afterwards with: apim-triage check HOST:PORT.")

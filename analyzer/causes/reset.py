@@ -18,7 +18,7 @@ def judge(case: Case) -> Attribution:
     if case.first is None or case.first.outcome is not Outcome.RESET:
         return answer(case, cause, probe=Says.NO, reasons=(sentence(case),))
     if without_name(case):
-        return answer(case, cause, probe=Says.YES, reasons=(sentence(case), NAME_DIFFERS))
+        return answer(case, cause, probe=Says.NO, reasons=(NAME_DIFFERS,))
     if answered(case):
         return answer(
             case,

@@ -1,14 +1,20 @@
 """The backend does not answer in time: not to the SYN, or not to the ClientHello."""
 
 from analyzer.causes.case import Case
-from analyzer.causes.cause import Cause
+from analyzer.causes.cause import Cause, Says
 from analyzer.causes.connection import connection_answer
-from analyzer.model import Attribution, CauseName, Outcome, Remedy
+from analyzer.causes.waiting import CONNECT_GIVEN_UP, waited
+from analyzer.model import Attribution, CauseName, Kind, Outcome, Remedy
 
 
 def judge(case: Case) -> Attribution:
     """No connection before the deadline, or a connection on which the server stays silent."""
-    return connection_answer(case, CauseName.TIMEOUT, frozenset({Outcome.CONNECT_TIMEOUT, Outcome.SILENT}))
+    shown = frozenset({Outcome.CONNECT_TIMEOUT, Outcome.SILENT})
+    times = waited(case, CONNECT_GIVEN_UP)
+    if not times.most or case.kinds[:1] != (Kind.TIMEOUT,):
+        return connection_answer(case, CauseName.TIMEOUT, shown)
+    seen = f"{times.told('20 s to 22 s')}: so long Windows waits for an answer to a SYN; a refusal comes in seconds."
+    return connection_answer(case, CauseName.TIMEOUT, shown, pattern=Says.YES, seen=(seen,))
 
 
 def remedies(case: Case) -> tuple[Remedy, ...]:

@@ -1,12 +1,14 @@
 """Scenario 2a: the chain is complete and ends at a private root that the gateway was not given."""
 
+from dataclasses import replace
+
 from analyzer.causes.case import Case
 from analyzer.causes.cause import Cause
 from analyzer.causes.chain_end import End, chain_answer
 from analyzer.causes.fetching import omitted
 from analyzer.causes.observed import name
-from analyzer.causes.remedies import give_ca, skip_validation
-from analyzer.model import Attribution, CauseName, Remedy
+from analyzer.causes.remedies import give_ca, send_chain, skip_validation, tiers
+from analyzer.model import Attribution, CauseName, Remedy, Tier
 
 
 def judge(case: Case) -> Attribution:
@@ -21,12 +23,12 @@ def remedies(case: Case) -> tuple[Remedy, ...]:
     found = list(give_ca(case, f"the root “{root}”", "Root"))
     between = ", ".join(map(name, omitted(case)))
     if between:
-        send = f"Send the full chain: append {between} to the certificate file the server presents."
-        found.append(Remedy(owner="backend", text=f"{send} Until then each gateway must fetch it over plain HTTP."))
+        found.append(replace(send_chain(between), caution="Until then each gateway must fetch it over plain HTTP."))
     elif case.shape and len(case.shape.path) == 1 and case.root is None:
         found += give_ca(case, "every intermediate between the leaf and that root", "Intermediate")
-    public = Remedy(owner="backend", text="Or serve a certificate of a publicly trusted CA.")
-    return (*found, public, skip_validation(case, chain=True, name=False))
+    if tiers(case) != (Tier.CONSUMPTION,):  # of which that was said
+        found.append(Remedy(owner="backend", text="Or serve a certificate of a publicly trusted CA."))
+    return (*found, skip_validation(case, chain=True, name=False))
 
 
 CAUSE = Cause(

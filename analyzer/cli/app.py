@@ -11,6 +11,8 @@ import typer
 from analyzer.cli import EXIT_OK, options
 from analyzer.cli.arguments import (
     Allow,
+    Apim,
+    ApimConfig,
     CaFiles,
     ConnectTo,
     Control,
@@ -30,6 +32,7 @@ from analyzer.cli.arguments import (
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
+from analyzer.cli.configured import configured
 from analyzer.cli.workspaces import (
     AuthWay,
     CloudName,
@@ -138,6 +141,8 @@ def analyze(
         typer.Option("--max-backends", metavar="N", min=1, help="Probe only the N backends with the most failures."),
     ] = None,
     setting: Settings = None,
+    apim_config: ApimConfig = None,
+    apim: Apim = None,
     proxy: ProxyUrl = None,
     control: Control = None,
     no_request: NoRequest = False,
@@ -243,6 +248,7 @@ def analyze(
             probe=None if no_probe else probe,
             gateway=tier or "auto",
             settings=settings,
+            config=configured(apim_config, apim, on_progress),
             window=window,
             date_order=order,
             tz=zone,

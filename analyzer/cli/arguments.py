@@ -95,6 +95,24 @@ Settings = Annotated[
         "Security.Ciphers.TripleDes168=true. It decides the hello that is spoken. Repeatable.",
     ),
 ]
+ApimConfig = Annotated[
+    list[Path] | None,
+    typer.Option(
+        "--apim-config",
+        metavar="PATH",
+        help="The gateways' settings, exported: JSON of `az rest --method get` (the service, its backends, apis, policies, "
+        "certificates, gateways, diagnostics), an ARM template or compiled Bicep, a self-hosted gateway's ConfigMap; a file or "
+        "a folder. They decide tier, hello, CA certificates, switches and Host. Repeatable.",
+    ),
+]
+Apim = Annotated[
+    str | None,
+    typer.Option(
+        "--apim",
+        metavar="RESOURCE_ID",
+        help="Read the same settings from the service itself, as `az login` allows; only GETs. Takes the extra [arm].",
+    ),
+]
 ProxyUrl = Annotated[
     str | None,
     typer.Option(

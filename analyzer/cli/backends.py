@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,8 @@ import typer
 from analyzer.cli import EXIT_OK, options
 from analyzer.cli.arguments import (
     Allow,
+    Apim,
+    ApimConfig,
     CaFiles,
     ConnectTo,
     Control,
@@ -27,14 +30,16 @@ from analyzer.cli.arguments import (
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
+from analyzer.cli.configured import configured
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from analyzer.aim import Aim
-    from analyzer.model import Tier
+    from analyzer.model import Cluster, Report, Tier
     from analyzer.probing import Target
+    from analyzer.settings import Settings as Exported
 
 
 def check(
@@ -51,6 +56,8 @@ def check(
     allow_address: Allow = None,
     deny_address: Deny = None,
     setting: Settings = None,
+    apim_config: ApimConfig = None,
+    apim: Apim = None,
     proxy: ProxyUrl = None,
     control: Control = None,
     no_request: NoRequest = False,
@@ -63,7 +70,8 @@ def check(
     causes = options.fail_on(fail_on or ())
     tier = options.tier(gateway)
     settings = options.settings(setting or (), tier)
-    targets = _targets(host, tier, settings, aim_of(host_header, connect_to))
+    config = configured(apim_config, apim)
+    targets = _targets(host, tier, settings, aim_of(host_header, connect_to), config)
     ask = asking(
         allow=allow_address,
         deny=deny_address,
@@ -86,6 +94,7 @@ def check(
             evidence=options.evidence(evidence or (), evidence_vantage),
             tier=tier,
             settings=settings,
+            config=config,
             ca_files=ca_file or (),
         )
     for finding in findings:
@@ -111,6 +120,8 @@ def probe(
     allow_address: Allow = None,
     deny_address: Deny = None,
     setting: Settings = None,
+    apim_config: ApimConfig = None,
+    apim: Apim = None,
     proxy: ProxyUrl = None,
     control: Control = None,
     no_request: NoRequest = False,
@@ -122,7 +133,8 @@ def probe(
     tier = options.tier(gateway)
     aim = aim_of(host_header, connect_to)
     settings = options.settings(setting or (), tier)
-    asked = list(_targets(host, tier, settings, aim)) if host else []
+    config = configured(apim_config, apim)
+    asked = list(_targets(host, tier, settings, aim, config)) if host else []
     ask = asking(
         allow=allow_address,
         deny=deny_address,
@@ -140,7 +152,7 @@ def probe(
     from analyzer.cli import terminal
 
     if targets is not None:
-        asked += _targets_of(targets, settings, aim)
+        asked += _targets_of(targets, settings, aim, config)
     if not asked:
         raise UsageError(
             "probe: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
@@ -170,6 +182,8 @@ def kit(
     allow_address: Allow = None,
     deny_address: Deny = None,
     setting: Settings = None,
+    apim_config: ApimConfig = None,
+    apim: Apim = None,
     control: Control = None,
     no_request: NoRequest = False,
     no_aia: NoAia = False,
@@ -180,7 +194,8 @@ def kit(
     tier = options.tier(gateway)
     aim = aim_of(host_header, connect_to)
     settings = options.settings(setting or (), tier)
-    asked = list(_targets(host, tier, settings, aim)) if host else []
+    config = configured(apim_config, apim)
+    asked = list(_targets(host, tier, settings, aim, config)) if host else []
     ask = asking(
         allow=allow_address,
         deny=deny_address,
@@ -199,7 +214,7 @@ def kit(
     from analyzer.cli import terminal
 
     if targets is not None:
-        asked += _targets_of(targets, settings, aim)
+        asked += _targets_of(targets, settings, aim, config)
     if not asked:
         raise UsageError(
             "kit: nothing to ask; name a HOST[:PORT], or --targets report.json of a report with failing backends"
@@ -220,38 +235,64 @@ def kit(
     return EXIT_OK
 
 
-def _targets(hosts: Sequence[str], tier: Tier | None, settings: Mapping[str, str], aim: Aim) -> tuple[Target, ...]:
+def _targets(
+    hosts: Sequence[str],
+    tier: Tier | None,
+    settings: Mapping[str, str],
+    aim: Aim,
+    config: Exported | None,
+) -> tuple[Target, ...]:
     from analyzer.aim import target_for
-    from analyzer.gateway import with_settings, without_effect
-    from analyzer.model import Gateway, Tier, TierFrom
+    from analyzer.checking import unlogged, unlogged_gateway
+    from analyzer.gateway import without_effect
 
-    gateway = Gateway(id="", name="", region="", tier=tier or Tier.CLASSIC, tier_from=TierFrom.OPTION)
-    profile = with_settings(gateway, settings).profile
+    configuration = unlogged_gateway(tier, settings, config)
+    (gateway,) = configuration.gateways
     unused = without_effect(gateway, settings)
     if unused:
         raise UsageError(
             f"--setting {unused[0]}: the {gateway.tier.value} tier has no such setting; --gateway names another"
         )
-    return tuple(dict.fromkeys(target_for(*options.endpoint(word), profile, aim) for word in hosts))
+    found = []
+    for word in hosts:
+        plain = target_for(*options.endpoint(word), gateway.profile, aim)
+        route = configuration.route(unlogged(plain, datetime.now(UTC)))
+        found.append(target_for(plain.host, plain.port, gateway.profile, aim, name=route.host if route else None))
+    return tuple(dict.fromkeys(found))
 
 
-def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim) -> list[Target]:
+def _targets_of(report: Path, settings: Mapping[str, str], aim: Aim, config: Exported | None) -> list[Target]:
     """The failing backends of a report, asked with its gateways' own settings or with these; standard error names those that cannot be."""
     from analyzer import report as report_files
     from analyzer.aim import target_of
     from analyzer.cli import terminal
+    from analyzer.configuration import configuration_of
     from analyzer.gateway import with_settings
     from analyzer.probing import profiles
 
     loaded = report_files.load(report)
-    gateways = {g.id: with_settings(g, settings) if settings else g for g in loaded.gateways}
+    configuration = configuration_of(loaded.gateways, config, settings)
+    gateways = {
+        g.id: with_settings(g, settings) if settings and g.id not in configuration.of else g
+        for g in configuration.gateways
+    }
     for one in gateways.values():
         try:
             profiles.offer(one.profile)  # anyone may have edited the report
         except ValueError as error:
             raise UsageError(f"{report}: the gateway {one.name or one.id}: {error}") from None
-    found = [(f.cluster.backend.label, target_of(f.cluster, gateways[f.cluster.gateway], aim)) for f in loaded.findings]
+    found = []
+    for cluster in (f.cluster for f in loaded.findings):
+        route = configuration.route(cluster)
+        name = route.host if route else _asked_as(loaded, cluster)
+        found.append((cluster.backend.label, target_of(cluster, gateways[cluster.gateway], aim, name)))
     for label, why in dict.fromkeys(found):
         if isinstance(why, str):
             typer.echo(terminal.printable(f"not asked: {label}: {why}"), err=True)
     return [target for _, target in found if not isinstance(target, str)]
+
+
+def _asked_as(report: Report, cluster: Cluster) -> str | None:
+    """The name that the report's own probe asked for, where a policy's Host header made it another than the host's."""
+    evidence = next((e for f in report.findings if f.cluster.id == cluster.id for e in f.evidence), None)
+    return evidence.server_name if evidence and evidence.server_name != cluster.backend.host else None

@@ -23,6 +23,7 @@ from analyzer.report.words import asked
 _STYLES = {Verdict.CONFIRMED: "bold red", Verdict.LIKELY: "yellow", Verdict.UNKNOWN: "cyan", Verdict.RULED_OUT: "dim"}
 _WIDTH = 100  # of output that is not a terminal
 MOST_ROWS = 50
+MOST_INCIDENTS = 5
 
 
 def console(*, stderr: bool = False) -> Console:
@@ -105,15 +106,31 @@ def summary(report: Report, written: Sequence[Path], out: Path) -> None:
     if report.asked != Window():
         screen.print(f"Asked for: {asked(report.asked)}.")
     if report.findings:
+        _incidents(screen, report)
         screen.print(_table(report))
     else:
         screen.print("No backend connection failure in these logs.")
+    for one in report.settings:
+        screen.print(Text(f"! {printable(one.text)}", style="yellow"))
     for caveat in report.caveats:
         screen.print(Text(f"· {printable(caveat)}", style="dim"))
     if written:
         screen.print(
             f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also report.md, report.json, clusters.csv, evidence.json, charts/)"
         )
+
+
+def _incidents(screen: Console, report: Report) -> None:
+    """The worst incidents, one sentence each, where several backends share one."""
+    told = [one for one in report.incidents if one.title]
+    if not any(len(one.clusters) > 1 for one in told):
+        return
+    screen.print(Text(f"{len(told)} incidents, worst first:", style="bold"))
+    for number, one in enumerate(told[:MOST_INCIDENTS], start=1):
+        screen.print(Text(printable(f"{number:>3}. {one.title}")))
+    if len(told) > MOST_INCIDENTS:
+        screen.print(Text(f"     and {len(told) - MOST_INCIDENTS} more in the report", style="dim"))
+    screen.print()
 
 
 def _table(report: Report) -> Table:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from threading import Thread
@@ -65,16 +65,9 @@ class Lab:
             # REFUSED is a port that is bound and does not listen: it refuses, and nobody else gets it meanwhile.
             sockets = {fault: opened.enter_context(_bound()) for fault in Fault if fault in (*manners, Fault.REFUSED)}
             self._backends = {fault: _backend(fault, bound) for fault, bound in sockets.items()}
-            servers = [(sockets[fault], self._backends[fault], manner) for fault, manner in manners.items()]
-            for listener, _, _ in servers:
-                listener.listen(1024)
-            loop = asyncio.SelectorEventLoop()
-            opened.callback(loop.close)
-            stop = asyncio.Event()
-            thread = Thread(target=loop.run_until_complete, args=(_serve(servers, stop),), name="lab", daemon=True)
-            thread.start()
-            opened.callback(thread.join)
-            opened.callback(loop.call_soon_threadsafe, stop.set)
+            opened.enter_context(
+                _running([(sockets[fault], self._backends[fault], manner) for fault, manner in manners.items()])
+            )
             self._open = opened.pop_all()
         return self
 
@@ -82,6 +75,31 @@ class Lab:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._open.close()
+
+
+@contextmanager
+def changed(fault: Fault, manner: Manner) -> Iterator[LabBackend]:
+    """One backend of the lab as it would be after its owner changed something: another server, with these manners, on a port of its own."""
+    with _bound() as bound:
+        backend = _backend(fault, bound)
+        with _running([(bound, backend, manner)]):
+            yield backend
+
+
+@contextmanager
+def _running(servers: Sequence[tuple[socket.socket, LabBackend, Manner]]) -> Iterator[None]:
+    """One thread that serves them all; leaving ends it."""
+    for listener, _, _ in servers:
+        listener.listen(1024)
+    with ExitStack() as opened:
+        loop = asyncio.SelectorEventLoop()
+        opened.callback(loop.close)
+        stop = asyncio.Event()
+        thread = Thread(target=loop.run_until_complete, args=(_serve(servers, stop),), name="lab", daemon=True)
+        thread.start()
+        opened.callback(thread.join)
+        opened.callback(loop.call_soon_threadsafe, stop.set)
+        yield
 
 
 def _bound() -> socket.socket:

@@ -11,9 +11,10 @@ from types import MappingProxyType
 from analyzer.lab import texts
 from analyzer.model import CauseName
 
-# Both inside the week that the sample logs cover.
+# All inside the week that the sample logs cover.
 LEAF_EXPIRY = datetime(2026, 11, 18, tzinfo=UTC)
 INTERMEDIATE_EXPIRY = datetime(2026, 11, 17, 12, tzinfo=UTC)
+RENEWED_LEAF_EXPIRY, RENEWAL = datetime(2026, 11, 17, tzinfo=UTC), datetime(2026, 11, 19, 6, 20, tzinfo=UTC)
 
 
 class Fault(StrEnum):
@@ -33,7 +34,10 @@ class Fault(StrEnum):
     INCOMPLETE_CHAIN = auto()
     EXPIRED_LEAF = auto()
     EXPIRED_INTERMEDIATE = auto()
+    RENEWED = auto()
     NOT_YET_VALID = auto()
+    MD5_SIGNATURE = auto()
+    RSA_768 = auto()
     WRONG_USAGE = auto()
     PATH_LENGTH = auto()
     NAME_CONSTRAINT = auto()
@@ -45,6 +49,7 @@ class Fault(StrEnum):
     CCM_ONLY = auto()
     P_521_ONLY = auto()
     CLIENT_CERTIFICATE = auto()
+    NAME_REFUSED = auto()
     PLAIN_HTTP = auto()
     SSH_BANNER = auto()
     CLOSED_ON_HELLO = auto()
@@ -54,6 +59,10 @@ class Fault(StrEnum):
     REFUSED = auto()
     NAME_UNKNOWN = auto()
     UNREACHABLE = auto()
+    OWN_HOST = auto()
+    PORTS_EXHAUSTED = auto()
+    CUT_WHEN_IDLE = auto()
+    BODY_BREAKS_OFF = auto()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,8 +111,14 @@ _TABLE = (
          "The leaf expired on 2026-11-18, in the middle of the week that the sample logs cover."),
     _row(Fault.EXPIRED_INTERMEDIATE, "archive.contoso.example", CauseName.EXPIRED, texts.VALIDATION,
          "The issuing CA expired on 2026-11-17 at noon; the leaf is valid."),
+    _row(Fault.RENEWED, "rates.contoso.example", CauseName.EXPIRED, texts.TRUST,
+         "Healthy now, with a leaf issued on 2026-11-19; in the logs it failed for two days before, from the old one's expiry."),
     _row(Fault.NOT_YET_VALID, "spring-sale.contoso.example", CauseName.NOT_YET_VALID, texts.TRUST,
          "The leaf becomes valid 30 days from now."),
+    _row(Fault.MD5_SIGNATURE, "museum.contoso.example", CauseName.WEAK_SIGNATURE, texts.VALIDATION,
+         "The leaf is signed over MD5; Windows refuses that, .NET on Linux does not."),
+    _row(Fault.RSA_768, "turnstile.contoso.example", CauseName.WEAK_KEY, texts.VALIDATION,
+         "The leaf's RSA key has 768 bits; Windows refuses that, .NET on Linux does not."),
     _row(Fault.WRONG_USAGE, "metering.contoso.example", CauseName.WRONG_USAGE, texts.TRUST,
          "The leaf may only be used as a client certificate."),
     _row(Fault.PATH_LENGTH, "logistics.contoso.example", CauseName.CHAIN_CONSTRAINT, texts.TRUST,
@@ -126,6 +141,8 @@ _TABLE = (
          "Exchanges keys on the curve P-521 only, which Schannel does not offer."),
     _row(Fault.CLIENT_CERTIFICATE, "bank.contoso.example", CauseName.CLIENT_CERTIFICATE, texts.SECURE_CHANNEL,
          "Requires a client certificate, under TLS 1.2."),
+    _row(Fault.NAME_REFUSED, "portal.contoso.example", CauseName.SERVER_NAME, texts.SECURE_CHANNEL,
+         "Refuses its own name with the alert unrecognized_name; without a name it answers."),
     _row(Fault.PLAIN_HTTP, "intranet.contoso.example", CauseName.NOT_TLS, texts.PACKET_FORMAT,
          "Speaks plain HTTP on the port of the https URL."),
     _row(Fault.SSH_BANNER, "sftp.contoso.example", CauseName.NOT_TLS, texts.PACKET_FORMAT,
@@ -144,6 +161,14 @@ _TABLE = (
          "The name does not exist (RFC 6761 section 6.4), so the lab has no server for it."),
     _row(Fault.UNREACHABLE, "192.0.2.44", CauseName.UNREACHABLE, texts.UNREACHABLE_NETWORK,
          "An address set aside for documentation (RFC 5737): never to be probed, so the lab has no server for it."),
+    _row(Fault.OWN_HOST, "api.contoso.example", CauseName.HAIRPIN, texts.UNABLE_TO_CONNECT,
+         "The gateway's own host name: healthy for everybody else, unreachable for the gateway itself."),
+    _row(Fault.PORTS_EXHAUSTED, "geocoder.contoso.example", CauseName.SNAT_EXHAUSTION, texts.SOCKETS_USED,
+         "Healthy; in the logs some calls find no free source port."),
+    _row(Fault.CUT_WHEN_IDLE, "reports.contoso.example", CauseName.IDLE_TIMEOUT, texts.CLOSED_UNEXPECTEDLY,
+         "Healthy; in the logs long calls are cut after 230 s."),
+    _row(Fault.BODY_BREAKS_OFF, "downloads.contoso.example", CauseName.BODY_TRANSFER, texts.CLOSED_UNEXPECTEDLY,
+         "Healthy; in the logs answers break off after their headers."),
 )
 # fmt: on
 

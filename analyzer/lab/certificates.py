@@ -13,7 +13,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-from analyzer.lab.catalogue import CATALOGUE, INTERMEDIATE_EXPIRY, LEAF_EXPIRY, Fault
+from analyzer.lab.catalogue import CATALOGUE, INTERMEDIATE_EXPIRY, LEAF_EXPIRY, RENEWAL, Fault
+from analyzer.lab.weak_keys import short_rsa_key, signed_over_md5
 
 PrivateKey = ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey
 
@@ -30,6 +31,11 @@ WITH_GOOD_CHAIN = (
     Fault.CCM_ONLY,
     Fault.P_521_ONLY,
     Fault.CLIENT_CERTIFICATE,
+    Fault.NAME_REFUSED,
+    Fault.OWN_HOST,
+    Fault.PORTS_EXHAUSTED,
+    Fault.CUT_WHEN_IDLE,
+    Fault.BODY_BREAKS_OFF,
 )
 UNDER_ROOT_B = (Fault.UNTRUSTED_ROOT, Fault.UNTRUSTED_ROOT_SECOND, Fault.CLIENT_CERTIFICATE_ASKED)
 
@@ -59,7 +65,7 @@ class Identity:
 class Authority:
     """A certification authority that can issue others and leafs."""
 
-    key: ec.EllipticCurvePrivateKey
+    key: PrivateKey
     certificate: x509.Certificate
     above: tuple[x509.Certificate, ...] = ()  # the issuing CAs over it that a server sends along; never the root
 
@@ -74,10 +80,16 @@ class Authority:
         return (self.certificate, *self.above)
 
     def authority(
-        self, name: str, period: Period, *, path_length: int | None = 0, permitted: str | None = None
+        self,
+        name: str,
+        period: Period,
+        *,
+        path_length: int | None = 0,
+        permitted: str | None = None,
+        key: PrivateKey | None = None,
     ) -> Authority:
         """A CA below this one; `permitted` is the DNS name to which it is constrained (RFC 5280 section 4.2.1.10)."""
-        key = ec.generate_private_key(ec.SECP256R1())
+        key = key or ec.generate_private_key(ec.SECP256R1())
         builder = _ca(name, period, key, path_length)
         if permitted:
             constraint = x509.NameConstraints(permitted_subtrees=[x509.DNSName(permitted)], excluded_subtrees=None)
@@ -112,6 +124,7 @@ class Pki:
     root_a: Authority  # given to the gateway
     issuing_a: Authority
     root_b: Authority  # given to nobody
+    issuing_b: Authority
     identities: Mapping[Fault, Identity]  # a fault that is absent speaks no TLS
     default: Identity  # what SNI_NEEDED presents to a client without SNI
 
@@ -124,9 +137,12 @@ def make_pki(now: datetime) -> Pki:
     issuing_a = root_a.authority("Contoso Issuing CA A", usual)
     issuing_b = root_b.authority("Contoso Issuing CA B", usual)
     expired_a = root_a.authority("Contoso Issuing CA A (2025)", Period(ISSUED, INTERMEDIATE_EXPIRY))
+    old_key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    old_a = root_a.authority("Contoso Issuing CA A (2009)", usual, key=old_key)
     team = issuing_a.authority("Contoso Logistics CA", usual)
     partner = root_a.authority("Fabrikam Partner CA", usual, permitted="fabrikam.example")
     host = {fault: specimen.host for fault, specimen in CATALOGUE.items()}
+    museum = old_a.identity(host[Fault.MD5_SIGNATURE], usual)
     incomplete = issuing_a.identity(host[Fault.INCOMPLETE_CHAIN], usual)
     root_sent = issuing_b.identity(host[Fault.UNTRUSTED_ROOT_SENT], usual)
     short_key = rsa.generate_private_key(public_exponent=65537, key_size=1024)  # noqa: S505 - the fault
@@ -146,6 +162,11 @@ def make_pki(now: datetime) -> Pki:
         Fault.INCOMPLETE_CHAIN: Identity(key=incomplete.key, chain=incomplete.chain[:1]),
         Fault.EXPIRED_LEAF: issuing_a.identity(host[Fault.EXPIRED_LEAF], Period(ISSUED, LEAF_EXPIRY)),
         Fault.EXPIRED_INTERMEDIATE: expired_a.identity(host[Fault.EXPIRED_INTERMEDIATE], usual),
+        Fault.RENEWED: issuing_a.identity(host[Fault.RENEWED], Period(RENEWAL, usual.end)),
+        Fault.MD5_SIGNATURE: Identity(
+            key=museum.key, chain=(signed_over_md5(museum.chain[0], old_key), *museum.chain[1:])
+        ),
+        Fault.RSA_768: issuing_a.identity(host[Fault.RSA_768], usual, key=short_rsa_key(768)),
         Fault.NOT_YET_VALID: issuing_a.identity(host[Fault.NOT_YET_VALID], spring),
         Fault.WRONG_USAGE: issuing_a.identity(host[Fault.WRONG_USAGE], usual, usage=ExtendedKeyUsageOID.CLIENT_AUTH),
         Fault.PATH_LENGTH: team.identity(host[Fault.PATH_LENGTH], usual),
@@ -156,6 +177,7 @@ def make_pki(now: datetime) -> Pki:
         root_a=root_a,
         issuing_a=issuing_a,
         root_b=root_b,
+        issuing_b=issuing_b,
         identities=identities,
         default=self_signed("ingress.local", usual),
     )

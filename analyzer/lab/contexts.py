@@ -63,8 +63,19 @@ def server_contexts(pki: Pki) -> dict[Fault, ssl.SSLContext]:
         scratch.write_text(DH_PARAMETERS, encoding="ascii")
         contexts[Fault.DHE_ONLY].load_dh_params(str(scratch))
         without_sni = _context(pki.default, USUAL, pki.root_a.pem, scratch)
+    contexts[Fault.NAME_REFUSED].sni_callback = _refuse_names
     contexts[Fault.SNI_NEEDED] = _by_name(CATALOGUE[Fault.SNI_NEEDED].host, contexts[Fault.SNI_NEEDED], without_sni)
     return contexts
+
+
+def server_context(identity: Identity, terms: Terms, pki: Pki) -> ssl.SSLContext:
+    """The context of a server that presents this and insists on that; client certificates are taken where root A issued them."""
+    with TemporaryDirectory(prefix="lab-") as folder:
+        scratch = Path(folder) / "scratch.pem"
+        context = _context(identity, terms, pki.root_a.pem, scratch)
+        scratch.write_text(DH_PARAMETERS, encoding="ascii")
+        context.load_dh_params(str(scratch))
+    return context
 
 
 def _context(identity: Identity, terms: Terms, clients: bytes, scratch: Path) -> ssl.SSLContext:
@@ -83,6 +94,11 @@ def _context(identity: Identity, terms: Terms, clients: bytes, scratch: Path) ->
         context.verify_mode = terms.client_certificate
         context.load_verify_locations(cadata=clients.decode("ascii"))
     return context
+
+
+def _refuse_names(tls: ssl.SSLObject, name: str | None, _: ssl.SSLContext) -> int | None:
+    """Whoever sends a name is refused (RFC 6066 section 3)."""
+    return ssl.ALERT_DESCRIPTION_UNRECOGNIZED_NAME if name is not None and tls else None
 
 
 def _by_name(host: str, named: ssl.SSLContext, otherwise: ssl.SSLContext) -> ssl.SSLContext:

@@ -90,6 +90,11 @@ class Event:
         )
 
     @property
+    def is_broken_body(self) -> bool:
+        """Whether the backend answered and the body broke off: a look-alike that has clusters of its own."""
+        return self.is_lookalike and any(error.source == "transfer-response" for error in self.errors)
+
+    @property
     def is_lookalike(self) -> bool:
         """Whether an error was logged that is not a failed connection."""
         return bool(self.errors) and not self.is_failure
@@ -191,8 +196,10 @@ def lookalike(
     *,
     gateway: LogGateway = CLASSIC,
     called: str = "payments-old.contoso.invalid",
+    elapsed: int = 61,
 ) -> Event:
-    """A request to `host` that failed otherwise; `called` is the host that a send-request policy could not reach."""
+    """A request to `host` that failed otherwise; `called` is the host that a send-request policy could not reach;
+    `elapsed`, in ms, is when a body broke off."""
     answered = replace(
         success(host, time, gateway=gateway), correlation_id=correlation(gateway, host, time, f"{kind} {called}")
     )
@@ -228,9 +235,13 @@ def lookalike(
     if kind is Lookalike.BROKEN_BODY:
         text = texts.CLOSED_UNEXPECTEDLY
         error = LoggedError(
-            source="transfer-response", reason="BackendConnectionFailure", message=text, section="outbound"
+            source="transfer-response",
+            reason="BackendConnectionFailure",
+            message=text,
+            section="outbound",
+            elapsed=elapsed,
         )
-        return replace(answered, errors=(error,))
+        return replace(answered, errors=(error,), total_ms=elapsed + 2)
     text = texts.NAME_NOT_RESOLVED.format(host=called)
     error = LoggedError(source="send-request", reason="BackendConnectionFailure", message=text, section="inbound")
     return replace(unanswered, backend_url=None, backend_ms=None, errors=(error,))

@@ -183,7 +183,13 @@ def _self_hosted_shapes() -> Iterator[Sample]:
 
 def _cause(cause: CauseName) -> Sample:
     events = week.cause_events(cause)
-    hosts = sorted({host_of(event.backend_url) for event in events if event.is_failure and event.backend_url})
+    hosts = sorted(
+        {
+            host_of(event.backend_url)
+            for event in events
+            if (event.is_failure or event.is_broken_body) and event.backend_url
+        }
+    )
     holds = "<br>".join(f"{host}: {BY_HOST[host].description}" for host in hosts)
     outcome = f"`{cause}`{REMARKS.get(cause, '')}"
     return _lines(f"causes/{cause}", holds or "Records that name no backend.", outcome, events)
@@ -217,7 +223,7 @@ def _situations() -> Iterator[Sample]:
     yield _lines(
         "situations/lookalikes",
         "client gone, own timer, no such operation, broken body, `send-request`",
-        "no cluster; look-alikes counted apart",
+        "no failure; look-alikes counted apart, the broken bodies in a cluster of their own",
         week.lookalikes(),
     )
     yield _lines(
@@ -254,7 +260,11 @@ def host_of(url: str) -> str:
 
 REMARKS = {
     CauseName.UNTRUSTED_ROOT: ", four hosts in one incident: they share a root",
-    CauseName.EXPIRED: "; they answered until the expiry",
+    CauseName.EXPIRED: "; they answered until the expiry; the renewed one has stopped failing",
+    CauseName.HAIRPIN: ": the requests had come in under the same host name",
+    CauseName.SNAT_EXHAUSTION: "; state intermittent, as some calls succeed",
+    CauseName.IDLE_TIMEOUT: ", from the time the calls took",
+    CauseName.BODY_TRANSFER: "; counted as look-alikes, in a cluster of the family `transfer`",
     CauseName.RESET: "; state intermittent, as some calls succeed",
     CauseName.NOT_REPRODUCED: "; state stopped, as calls succeed from 18 November on",
     CauseName.UNREACHABLE: ", from the log alone: the address is never to be probed",

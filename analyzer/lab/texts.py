@@ -15,6 +15,10 @@ NO_RESPONSE = (
     "A connection attempt failed because the connected party did not properly respond after a period of time, "
     "or established connection failed because connected host has failed to respond 10.20.3.8:443"
 )
+SOCKETS_USED = (
+    "Unable to connect to the remote server ---> System.Net.Sockets.SocketException: Only one usage of each socket address "
+    "(protocol/network address/port) is normally permitted 203.0.113.77:443"
+)
 UNREACHABLE_NETWORK = "A socket operation was attempted to an unreachable network 192.0.2.44:443"
 NAME_NOT_RESOLVED = "The remote name could not be resolved: '{host}'"
 

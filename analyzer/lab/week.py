@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from analyzer.lab import texts
-from analyzer.lab.catalogue import CATALOGUE, INTERMEDIATE_EXPIRY, LEAF_EXPIRY, Fault
+from analyzer.lab.catalogue import CATALOGUE, INTERMEDIATE_EXPIRY, LEAF_EXPIRY, RENEWAL, RENEWED_LEAF_EXPIRY, Fault
 from analyzer.lab.events import (
     CLASSIC,
     SELF_HOSTED,
@@ -31,7 +31,11 @@ START = datetime(2026, 11, 16, tzinfo=UTC)
 END = START + timedelta(days=7)
 HEALTHY = CATALOGUE[Fault.HEALTHY].host
 
-ONSET = {Fault.EXPIRED_LEAF: LEAF_EXPIRY, Fault.EXPIRED_INTERMEDIATE: INTERMEDIATE_EXPIRY}
+ONSET = {
+    Fault.EXPIRED_LEAF: LEAF_EXPIRY,
+    Fault.EXPIRED_INTERMEDIATE: INTERMEDIATE_EXPIRY,
+    Fault.RENEWED: RENEWED_LEAF_EXPIRY,
+}
 """When the backend worked before; other faults are older than the week."""
 
 ELAPSED = {
@@ -39,8 +43,15 @@ ELAPSED = {
     CauseName.REFUSED: 2_040,  # and asks a port that refuses three times
     CauseName.UNREACHABLE: 4,
     CauseName.DNS: 15,
+    CauseName.HAIRPIN: 21_030,
+    CauseName.SNAT_EXHAUSTION: 3,
+    CauseName.IDLE_TIMEOUT: 230_020,  # App Service's limit
+    CauseName.BODY_TRANSFER: 3_020,
 }
 """Milliseconds until the error, by cause; TLS faults take a round trip or two."""
+
+PARTIAL = frozenset({Fault.RESET_ON_HELLO, Fault.PORTS_EXHAUSTED, Fault.CUT_WHEN_IDLE, Fault.BODY_BREAKS_OFF})
+"""Faults that fail some calls while others go through."""
 
 ENTITIES = {Fault.NAME_MISMATCH: "orders-backend", Fault.UNTRUSTED_ROOT: "inventory-backend"}
 """Backend entities that the policies reference; other APIs have only a URL."""
@@ -74,16 +85,24 @@ def host_events(fault: Fault) -> list[Event]:
             *(failing(fault, at) for at in moments(host, count, end=mended)),
             *(success(host, at) for at in moments(host, 8, start=mended)),
         ]
+    if fault is Fault.RENEWED:
+        return [
+            *(success(host, at) for at in moments(f"{host} before", 5, end=onset)),
+            *(failing(fault, at) for at in moments(host, count, start=onset, end=RENEWAL)),
+            *(success(host, at) for at in moments(f"{host} after", 8, start=RENEWAL)),
+        ]
     before = [success(host, at) for at in moments(f"{host} before", 5, end=onset)] if onset > START else []
-    between = [success(host, at) for at in moments(f"{host} between", 9)] if fault is Fault.RESET_ON_HELLO else []
+    between = [success(host, at) for at in moments(f"{host} between", 9)] if fault in PARTIAL else []
     return [*before, *between, *(failing(fault, at) for at in moments(host, count, start=onset))]
 
 
 def failing(fault: Fault, time: datetime, *, gateway: LogGateway = CLASSIC, text: str | None = None) -> Event:
     """One failure at the fault's host; `text` None: what the classic gateway logs."""
     specimen = CATALOGUE[fault]
+    if fault is Fault.BODY_BREAKS_OFF:
+        return lookalike(Lookalike.BROKEN_BODY, specimen.host, time, gateway=gateway, elapsed=ELAPSED[specimen.cause])
     key = f"{specimen.host} {time.isoformat()}"
-    return failure(
+    made = failure(
         specimen.host,
         text or specimen.text,
         time,
@@ -94,6 +113,8 @@ def failing(fault: Fault, time: datetime, *, gateway: LogGateway = CLASSIC, text
         product=("internal", "partners")[draw(f"{key} product", 2)],
         subscription=("contoso-portal", "contoso-mobile", "fabrikam")[draw(f"{key} subscription", 3)],
     )
+    # its caller used the gateway's custom host name, and the API behind it calls that name again
+    return replace(made, url=f"https://{specimen.host}/hub/v1/items") if fault is Fault.OWN_HOST else made
 
 
 def shape_events(shape: str, start: datetime = START, end: datetime = END) -> tuple[Event, ...]:

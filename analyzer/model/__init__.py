@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
-from analyzer.model.concluded import Attribution, Finding, Incident, Reason, Remedy, Report, Rest, WhatIf
+from analyzer.model.concluded import (
+    Attribution,
+    Finding,
+    Incident,
+    Reason,
+    Remedy,
+    Report,
+    Rest,
+    SettingsFinding,
+    WhatIf,
+)
 from analyzer.model.gateways import Gateway
 from analyzer.model.log import Backend, Cluster, Hour, Intake, Message, Share, SourceIntake, Window, cluster_id
+from analyzer.model.neighbours import Neighbours
 from analyzer.model.observed import Aia, Certificate, Collected, Evidence, Handshake, Judgement
 from analyzer.model.vocabulary import (
     EXPORTED,
@@ -47,11 +58,13 @@ __all__ = [
     "Judgement",
     "Kind",
     "Message",
+    "Neighbours",
     "Outcome",
     "Reason",
     "Remedy",
     "Report",
     "Rest",
+    "SettingsFinding",
     "Share",
     "SourceIntake",
     "Stage",

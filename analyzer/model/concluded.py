@@ -41,6 +41,7 @@ class WhatIf:
     change: str
     connects: bool | None
     test_only: bool = False  # it weakens what the gateway checks: to prove the cause with, never to leave on
+    why: str = ""  # what would still stand in the way, or what was not observed; "": nothing
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,6 +69,7 @@ class Finding:
     evidence: tuple[Evidence, ...] = ()  # the one that was believed first
     chain: tuple[Certificate, ...] = ()  # of the evidence that was believed
     root: Certificate | None = None  # where that chain ends, wherever the root was seen; None: it was not
+    path: tuple[Certificate, ...] = ()  # from the leaf up as far as issuers were seen, sent or elsewhere
 
     @property
     def lead(self) -> Attribution:
@@ -83,6 +85,16 @@ class Incident:
     clusters: tuple[str, ...]
     shared: str  # what they share: a certificate fingerprint or an address, in words
     title: str = ""  # one sentence for whoever reads only that; "": the cause and `shared` must do
+    remedies: tuple[Remedy, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SettingsFinding:
+    """Something in a gateway's settings that makes, or can make, connections to backends fail."""
+
+    gateway: str  # Gateway.id
+    text: str
+    explains: tuple[str, ...] = ()  # clusters that it bears on; (): none of those in the logs
     remedies: tuple[Remedy, ...] = ()
 
 
@@ -109,6 +121,7 @@ class Report:
     rest: Rest = field(default=Rest())  # clusters that are only counted
     incidents: tuple[Incident, ...] = ()
     caveats: tuple[str, ...] = ()
+    settings: tuple[SettingsFinding, ...] = ()  # what the gateways' exported settings show by themselves
     evidence: tuple[Evidence, ...] = field(default=())
 
     def to_frames(self) -> dict[str, pd.DataFrame]:

@@ -85,6 +85,7 @@ class Cluster:
     callers: tuple[Share, ...] = ()  # client addresses; empty unless they were asked for
     correlation_ids: tuple[str, ...] = ()
     timeline: tuple[Hour, ...] = ()
+    own_host_calls: int = 0  # failures whose request had come in under the backend's host: the gateway called itself
     elapsed: tuple[tuple[int, int], ...] = ()  # (upper edge of the bucket in ms, failures); -1: not logged
 
 

@@ -27,6 +27,7 @@ class Kind(StrEnum):
     SNAT = auto()
     HTTP2 = auto()
     CLIENT_ABORT = auto()
+    TRANSFER = auto()  # of the step transfer-response, whatever its words: no text alone has this kind
     OTHER = auto()
 
 
@@ -148,17 +149,24 @@ class CauseName(StrEnum):
     INCOMPLETE_CHAIN = auto()
     EXPIRED = auto()
     NOT_YET_VALID = auto()
+    WEAK_SIGNATURE = auto()
+    WEAK_KEY = auto()
     WRONG_USAGE = auto()
     CHAIN_CONSTRAINT = auto()
     TLS_VERSION = auto()
     CIPHER_SUITE = auto()
     TLS_PARAMETERS = auto()
     CLIENT_CERTIFICATE = auto()
+    SERVER_NAME = auto()
     NOT_TLS = auto()
     HANDSHAKE_ABORTED = auto()
     DNS = auto()
     REFUSED = auto()
     UNREACHABLE = auto()
+    HAIRPIN = auto()
+    SNAT_EXHAUSTION = auto()
+    IDLE_TIMEOUT = auto()
+    BODY_TRANSFER = auto()
     TIMEOUT = auto()
     RESET = auto()
     NOT_REPRODUCED = auto()
@@ -172,6 +180,8 @@ SCENARIOS: dict[CauseName, str] = {
     CauseName.INCOMPLETE_CHAIN: "2b",
     CauseName.EXPIRED: "2",
     CauseName.NOT_YET_VALID: "2",
+    CauseName.WEAK_SIGNATURE: "2",
+    CauseName.WEAK_KEY: "2",
     CauseName.WRONG_USAGE: "2",
     CauseName.CHAIN_CONSTRAINT: "2",
     CauseName.TLS_VERSION: "3",

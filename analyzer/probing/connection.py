@@ -119,7 +119,8 @@ async def _converse(connection: Connection, message: bytes, reader: wire.Reader,
     try:
         with ends_by(until):
             try:
-                await loop.sock_sendall(connection.socket, message)
+                if connection.socket.send(message) < len(message):  # what a new socket's buffer takes is far more
+                    raise OSError
             except OSError:
                 sent = False  # it has hung up, but may have said why before
             while not reader.done:

@@ -3,32 +3,32 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import contextmanager
-from typing import Any, Iterator, cast
+from typing import Any, Optional, Type, cast
 
 
-@contextmanager
-def ends_by(moment: float) -> Iterator[None]:
+class ends_by:  # noqa: N801  used as a statement
     """As `asyncio.timeout_at`, which Python has from 3.11 on; `asyncio.wait_for` costs a task each time before 3.12.
 
     What is at hand already is still taken where the moment is past.
     """
-    task = cast("asyncio.Task[Any]", asyncio.current_task())
-    late = False
 
-    def stop() -> None:
-        nonlocal late
-        late = True
-        task.cancel()
+    __slots__ = ("_late", "_task", "_timer")
 
-    timer = asyncio.get_running_loop().call_at(moment, stop)
-    try:
-        yield
-    except asyncio.CancelledError:
-        if not late:
-            raise  # somebody else's: Ctrl-C
-        if hasattr(task, "uncancel"):
-            task.uncancel()
-        raise TimeoutError from None
-    finally:
-        timer.cancel()
+    def __init__(self, moment: float) -> None:
+        self._task = cast("asyncio.Task[Any]", asyncio.current_task())
+        self._late = False
+        self._timer = asyncio.get_running_loop().call_at(moment, self._stop)
+
+    def _stop(self) -> None:
+        self._late = True
+        self._task.cancel()
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: Optional[Type[BaseException]], error: object, _: object) -> None:
+        self._timer.cancel()
+        if kind is not None and issubclass(kind, asyncio.CancelledError) and self._late:  # else somebody else's: Ctrl-C
+            if hasattr(self._task, "uncancel"):
+                self._task.uncancel()
+            raise TimeoutError from None

@@ -93,3 +93,8 @@ def entry(
         "detail": detail,
         "seconds": round(seconds, 6),
     }
+
+
+def failed(offer: str, failure: NoConnection, seconds: float) -> Entry:
+    """The entry of a connection that did not come about."""
+    return entry(offer, failure.outcome, failure.stage, detail=failure.detail, seconds=seconds)

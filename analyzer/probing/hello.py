@@ -60,13 +60,15 @@ def encode(offer: Offer, server_name: Optional[str]) -> bytes:
         )
     )
     extensions = b""
-    for code in offer.extensions:
-        if code == SERVER_NAME and server_name is None:
-            continue
-        if code == PADDING:
+    for code, constant in _extensions(offer):
+        if constant is not None:
+            extensions += constant
+        elif code == PADDING:
             extensions += _padding(4 + len(body) + 2 + len(extensions))
-        else:
-            extensions += _u16(code) + _vector16(_BODIES[code](offer, server_name or ""))
+        elif code == KEY_SHARE:
+            extensions += _extension(KEY_SHARE, _key_share())
+        elif server_name is not None:
+            extensions += _extension(SERVER_NAME, _server_name(server_name))
     body += _vector16(extensions)
     message = b"\x01" + len(body).to_bytes(3, "big") + body
     return b"\x16" + _u16(offer.record_version) + _vector16(message)
@@ -96,27 +98,39 @@ def _padding(length: int) -> bytes:
     return _u16(PADDING) + _vector16(bytes(max(0, 512 - length - 4)))
 
 
-def _server_name(_: Offer, server_name: str) -> bytes:
+@lru_cache(maxsize=64)  # the same few offers for every backend
+def _extensions(offer: Offer) -> Tuple[Tuple[int, Optional[bytes]], ...]:
+    """The extensions in order, by code and as they are sent; None: it differs from hello to hello."""
+    return tuple(
+        (code, None if code in _VARYING else _extension(code, _BODIES[code](offer))) for code in offer.extensions
+    )
+
+
+def _extension(code: int, body: bytes) -> bytes:
+    return _u16(code) + _vector16(body)
+
+
+def _server_name(server_name: str) -> bytes:
     return _vector16(b"\x00" + _vector16(server_name.encode("ascii")))  # RFC 6066 section 3: host_name
 
 
-def _key_share(_: Offer, __: str) -> bytes:
+def _key_share() -> bytes:
     # Any 32 bytes are a public key of x25519 (RFC 7748 section 5); the shared secret is never needed.
     return _vector16(_u16(X25519) + _vector16(os.urandom(32)))
 
 
-_BODIES: Dict[int, Callable[[Offer, str], bytes]] = {
-    SERVER_NAME: _server_name,
-    STATUS_REQUEST: lambda _, __: b"\x01\x00\x00\x00\x00",  # RFC 6066 section 8: ocsp, any responder
-    SUPPORTED_GROUPS: lambda offer, _: _vector16(_u16s(offer.groups)),
-    POINT_FORMATS: lambda offer, _: _vector8(bytes(offer.point_formats)),
-    SIGNATURE_ALGORITHMS: lambda offer, _: _vector16(_u16s(offer.signatures)),
-    ALPN: lambda _, __: _vector16(_vector8(b"http/1.1")),
-    ENCRYPT_THEN_MAC: lambda _, __: b"",
-    EXTENDED_MASTER_SECRET: lambda _, __: b"",
-    SESSION_TICKET: lambda _, __: b"",
-    SUPPORTED_VERSIONS: lambda offer, _: _vector8(_u16s(offer.versions)),
-    PSK_MODES: lambda _, __: b"\x01\x01",  # psk_dhe_ke (RFC 8446 section 4.2.9)
-    KEY_SHARE: _key_share,
-    RENEGOTIATION_INFO: lambda _, __: b"\x00",  # a first handshake (RFC 5746 section 3.4)
+_VARYING = frozenset({SERVER_NAME, PADDING, KEY_SHARE})
+
+_BODIES: Dict[int, Callable[[Offer], bytes]] = {
+    STATUS_REQUEST: lambda _: b"\x01\x00\x00\x00\x00",  # RFC 6066 section 8: ocsp, any responder
+    SUPPORTED_GROUPS: lambda offer: _vector16(_u16s(offer.groups)),
+    POINT_FORMATS: lambda offer: _vector8(bytes(offer.point_formats)),
+    SIGNATURE_ALGORITHMS: lambda offer: _vector16(_u16s(offer.signatures)),
+    ALPN: lambda _: _vector16(_vector8(b"http/1.1")),
+    ENCRYPT_THEN_MAC: lambda _: b"",
+    EXTENDED_MASTER_SECRET: lambda _: b"",
+    SESSION_TICKET: lambda _: b"",
+    SUPPORTED_VERSIONS: lambda offer: _vector8(_u16s(offer.versions)),
+    PSK_MODES: lambda _: b"\x01\x01",  # psk_dhe_ke (RFC 8446 section 4.2.9)
+    RENEGOTIATION_INFO: lambda _: b"\x00",  # a first handshake (RFC 5746 section 3.4)
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import struct
 from typing import List, NamedTuple, Optional, Set, Tuple
 
 from analyzer.probing import iana
@@ -12,6 +13,10 @@ HELLO_REQUEST, SERVER_HELLO, CERTIFICATE, SERVER_KEY_EXCHANGE = 0, 2, 11, 12  # 
 CERTIFICATE_REQUEST, SERVER_HELLO_DONE, CLIENT_KEY_EXCHANGE = 13, 14, 16
 CERTIFICATE_STATUS, SUPPLEMENTAL_DATA = 22, 23  # RFC 6066 section 8, RFC 4680
 SUPPORTED_VERSIONS, KEY_SHARE = 43, 51  # extensions, RFC 8446 section 4.2
+
+_HELLO_HEAD = struct.Struct("!H32sB")  # version, random, length of the session id
+_HELLO_CHOICE = struct.Struct("!HB")  # suite, compression
+_EXTENSION = struct.Struct("!HH")  # code, length
 
 _RETRY_RANDOM = hashlib.sha256(b"HelloRetryRequest").digest()  # RFC 8446 section 4.1.3
 _DOWNGRADES = (b"DOWNGRD\x00", b"DOWNGRD\x01")  # the same section: end of the random bytes
@@ -79,9 +84,9 @@ class _Cursor:
 def server_hello(body: bytes) -> ServerHello:
     """RFC 5246 section 7.4.1.3 and RFC 8446 section 4.1.3; extensions other than version and key share are passed over."""
     cursor = _Cursor(body, "ServerHello")
-    version, random = cursor.number(2), cursor.take(32)
-    session_id = cursor.vector(1)
-    suite, compression = cursor.number(2), cursor.number(1)
+    version, random, length = _HELLO_HEAD.unpack(cursor.take(_HELLO_HEAD.size))
+    session_id = cursor.take(length)
+    suite, compression = _HELLO_CHOICE.unpack(cursor.take(_HELLO_CHOICE.size))
     if len(session_id) > 32:
         raise Broken("ServerHello has a session id of more than 32 bytes")
     if compression:
@@ -92,9 +97,11 @@ def server_hello(body: bytes) -> ServerHello:
     seen: Set[int] = set()
     cursor = _Cursor(extensions, "ServerHello's extensions")
     while not cursor.at_end:
-        code, data = cursor.number(2), _Cursor(cursor.vector(2), "a ServerHello extension")
+        code, length = _EXTENSION.unpack(cursor.take(_EXTENSION.size))
+        content = cursor.take(length)
         if code not in (SUPPORTED_VERSIONS, KEY_SHARE):
             continue
+        data = _Cursor(content, "a ServerHello extension")
         if code in seen:  # RFC 8446 section 4.2; of the others, clients differ in whether they mind
             raise Broken(f"ServerHello has extension {code} twice")
         seen.add(code)

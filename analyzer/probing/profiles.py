@@ -226,6 +226,13 @@ def _belong(version: int, suite: int) -> bool:
     return version == 0x0303 or iana.suite_name(suite).endswith("_SHA")
 
 
+def belong(version: str, suite: str) -> bool:
+    """Whether a version ("TLS 1.2") can use a suite, both by name; False for a name that is not known."""
+    versions = {name: code for code, name in iana.VERSIONS.items()}
+    suites = {name: code for code, name in iana.SUITES.items()}
+    return version in versions and suite in suites and _belong(versions[version], suites[suite])
+
+
 CLASSIC, SELF_HOSTED = offer("classic"), offer("self-hosted")
 """With default settings."""
 

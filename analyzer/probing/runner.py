@@ -4,31 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import base64
-import threading
-from concurrent.futures import Future
-from typing import AbstractSet, Any, Callable, Coroutine, Dict, Iterable, List, Optional, Sequence, Tuple
+from typing import AbstractSet, Callable, Dict, Iterable, List, Optional, Sequence, Tuple
 
 from analyzer.probing import connection, encrypted, plan
 from analyzer.probing.aia import Issuers
-from analyzer.probing.connection import TIMED_OUT, Connection
-from analyzer.probing.deadline import ends_by
+from analyzer.probing.connection import Connection
 from analyzer.probing.descriptors import room
 from analyzer.probing.dns import Address, Lookups
-from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry
+from analyzer.probing.handshake import Entry, NoConnection, Outcome, Stage, entry, failed
+from analyzer.probing.loop import finished
 from analyzer.probing.policy import Policy
 from analyzer.probing.profiles import offer as offer_of
 from analyzer.probing.proxy import Proxy
 from analyzer.probing.questions import DIAGNOSTIC
-from analyzer.probing.route import Route
-from analyzer.probing.target import BadName, Target, ascii_name, is_address, is_local, sni_of
+from analyzer.probing.route import PAUSE, Route, Routes
+from analyzer.probing.target import BadName, Target, ascii_name, is_address, sni_of
 
 TOOL = "apim-triage"
 VERSION = "0.1.0"
 
 OnDone = Callable[[int, int], None]
-
-MOST_ASKED = 8  # addresses of one name
-PAUSE = 0.05  # seconds before the question that follows what may be an accident
 
 _SAYS_LITTLE = (
     Outcome.REFUSED,
@@ -74,11 +69,7 @@ def probe(
         async def ask_all() -> List[Entry]:
             return await run.ask_all(hosts, at_once, on_done)
 
-        try:
-            asyncio.get_running_loop()
-        except RuntimeError:
-            return asyncio.run(ask_all())
-        return _in_thread(ask_all)
+        return finished(ask_all)
 
 
 def _by_host(asked: Sequence[Target]) -> List[List[Tuple[int, Target]]]:
@@ -87,33 +78,6 @@ def _by_host(asked: Sequence[Target]) -> List[List[Tuple[int, Target]]]:
     for place, target in enumerate(asked):
         hosts.setdefault(target.host.lower().rstrip("."), []).append((place, target))
     return list(hosts.values())
-
-
-def _in_thread(ask_all: Callable[[], Coroutine[Any, Any, List[Entry]]]) -> List[Entry]:
-    result: Future[List[Entry]] = Future()
-    begun: Future[Tuple[asyncio.AbstractEventLoop, Optional[asyncio.Task[List[Entry]]]]] = Future()
-
-    async def announced() -> List[Entry]:
-        begun.set_result((asyncio.get_running_loop(), asyncio.current_task()))
-        return await ask_all()
-
-    def run() -> None:
-        try:
-            result.set_result(asyncio.run(announced()))
-        except BaseException as error:  # noqa: BLE001  it is raised where the result is asked for
-            result.set_exception(error)
-
-    thread = threading.Thread(target=run, name="probe")
-    thread.start()
-    try:
-        return result.result()
-    except KeyboardInterrupt:
-        loop, task = begun.result()
-        if task is not None:
-            loop.call_soon_threadsafe(task.cancel)
-        raise
-    finally:
-        thread.join()
 
 
 class _Run:
@@ -131,11 +95,12 @@ class _Run:
         self._deadline = deadline
         self._request = request
         self._proxy = proxy
-        self._lookups = Lookups()
+        lookups = Lookups()
+        self._routes = Routes(policy, lookups, proxy)
         through = None if proxy is None else proxy.label
         known = frozenset() if issuers is None else issuers
         agent = f"{TOOL}/{VERSION}"
-        self._issuers = None if issuers is None else Issuers(policy, self._lookups, known, agent, through)
+        self._issuers = None if issuers is None else Issuers(policy, lookups, known, agent, through)
 
     async def ask_all(
         self, hosts: Sequence[Sequence[Tuple[int, Target]]], at_once: int, on_done: Optional[OnDone]
@@ -168,14 +133,14 @@ class _Run:
         try:
             sni = sni_of(target.server_name)
             name, port = _place(target)
-            addresses = await self._resolve(name, port, until, _first_offer(target), tried)
-            routes, forbidden = await self._routes(addresses, name, port, until)
+            addresses = await self._routes.resolve(name, port, until, _first_offer(target), tried)
+            routes, forbidden = await self._routes.to(addresses, name, port, until)
         except BadName as error:
-            failed = entry(_first_offer(target), Outcome.NAME_NOT_FOUND, Stage.RESOLVE, detail=str(error))
-            return [self._entry(target, sni, addresses, None, [failed])]
+            not_a_name = entry(_first_offer(target), Outcome.NAME_NOT_FOUND, Stage.RESOLVE, detail=str(error))
+            return [self._entry(target, sni, addresses, None, [not_a_name])]
         except NoConnection as failure:
-            failed = _failed(_first_offer(target), failure, now() - began)
-            return [self._entry(target, sni, addresses, failure.address, [*tried, failed])]
+            tried.append(failed(_first_offer(target), failure, now() - began))
+            return [self._entry(target, sni, addresses, failure.address, tried)]
         found = []
         for number, route in enumerate(routes):
             share = now() + (until - now()) / (len(routes) - number)  # so that a dead address leaves time for the next
@@ -185,7 +150,7 @@ class _Run:
             one["aia"] = await self._missing_issuers(one["handshakes"], until)
         if forbidden:
             left_alone = NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, forbidden)
-            found.append(self._entry(target, sni, addresses, None, [_failed(_first_offer(target), left_alone, 0.0)]))
+            found.append(self._entry(target, sni, addresses, None, [failed(_first_offer(target), left_alone, 0.0)]))
         return sorted(found, key=_silence)
 
     async def _missing_issuers(self, handshakes: List[Entry], until: float) -> List[Entry]:
@@ -217,66 +182,6 @@ class _Run:
             "aia": [],
         }
 
-    async def _routes(
-        self, addresses: Sequence[Address], name: str, port: int, until: float
-    ) -> Tuple[List[Route], str]:
-        """How to get there: each permitted address, or the proxy; and why the other addresses are left alone. Raises NoConnection.
-
-        The address that was judged is the one that is connected to, so DNS cannot swap it. A proxy resolves the name again:
-        one forbidden address is enough to leave it alone.
-        """
-        judged = [(a, self._policy.refusal(a.text)) for a in addresses]
-        permitted = [a for a, refusal in judged if refusal is None]
-        forbidden = "; ".join(refusal for _, refusal in judged if refusal is not None)
-        if forbidden and (not permitted or self._proxy is not None):
-            raise NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, forbidden)
-        if self._proxy is None:
-            return [Route(a) for a in permitted[:MOST_ASKED]], forbidden
-        return [await self._through(self._proxy, name, port, until)], ""
-
-    async def _through(self, proxy: Proxy, name: str, port: int, until: float) -> Route:
-        """The way through the proxy, whose address is the user's choice: only what the user denies is refused."""
-        try:
-            found = await self._lookup(ascii_name(proxy.host), proxy.port, until)
-        except NoConnection as failure:
-            detail = f"the proxy {proxy.label}: {failure.detail}"
-            raise NoConnection(Outcome.PROXY_FAILED, Stage.CONNECT, detail) from None
-        denied = self._policy.denial(found[0].text)
-        if denied is not None:
-            raise NoConnection(Outcome.FORBIDDEN, Stage.CONNECT, f"the proxy {denied}")
-        return Route(found[0], proxy, name, port)
-
-    async def _resolve(self, name: str, port: int, until: float, offer: str, tried: List[Entry]) -> List[Address]:
-        """Every address of the name; a resolver that fails for the moment is asked once more, and `tried` tells. Raises NoConnection.
-
-        Behind a proxy, this machine's resolver need not know the name: then none is found, and the proxy is left to know it.
-        """
-        now = asyncio.get_running_loop().time
-        began = now()
-        if self._proxy is not None:
-            until = began + (until - began) / 2  # the proxy needs time too
-        try:
-            try:
-                return await self._lookup(name, port, until)
-            except NoConnection as failure:
-                if failure.outcome != Outcome.RESOLVER_FAILED or now() + PAUSE >= until:
-                    raise
-                tried.append(_failed(offer, failure, now() - began))
-            await asyncio.sleep(PAUSE)
-            return await self._lookup(name, port, until)
-        except NoConnection:
-            if self._proxy is None or is_local(name):
-                raise
-            tried.clear()
-            return []
-
-    async def _lookup(self, name: str, port: int, until: float) -> List[Address]:
-        try:
-            with ends_by(until):
-                return await self._lookups.addresses(name, port)
-        except TIMED_OUT:
-            raise NoConnection(Outcome.RESOLVER_FAILED, Stage.RESOLVE, "no answer before the deadline") from None
-
     async def _interview(self, route: Route, target: Target, sni: Optional[str], until: float) -> List[Entry]:
         """Ask by the plan, one connection for each question, one after another.
 
@@ -293,7 +198,7 @@ class _Run:
             try:
                 line = await route.connect(until)
             except NoConnection as failure:
-                done.append(_failed(offer, failure, now() - began))
+                done.append(failed(offer, failure, now() - began))
             else:
                 done.append(await self._shake(line, offer, target, sni, until))
             offer = plan.next_offer(done, hello, named=sni is not None)
@@ -335,7 +240,3 @@ def _place(target: Target) -> Tuple[str, int]:
 
 def _first_offer(target: Target) -> str:
     return plan.GATEWAY if target.tls else plan.TCP
-
-
-def _failed(offer: str, failure: NoConnection, seconds: float) -> Entry:
-    return entry(offer, failure.outcome, failure.stage, detail=failure.detail, seconds=seconds)

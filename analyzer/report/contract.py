@@ -194,6 +194,15 @@ class IncidentPart(Struct, frozen=True, kw_only=True):
     title: str = ""
 
 
+class SettingsPart(Struct, frozen=True, kw_only=True):
+    """What a gateway's exported settings show by themselves."""
+
+    gateway: str
+    text: str
+    explains: tuple[ClusterId, ...] = ()
+    remedy: tuple[RemedyPart, ...] = ()
+
+
 class RestPart(Struct, frozen=True, kw_only=True):
     """The clusters that were counted and not judged: one by one they stand in clusters.csv."""
 
@@ -212,3 +221,4 @@ class Document(Struct, frozen=True, kw_only=True):
     caveats: tuple[str, ...]
     rest: RestPart = RestPart()  # intake.failures = failures of clusters + rest.failures
     made_at: Moment | None = None
+    settings: tuple[SettingsPart, ...] = ()

@@ -26,6 +26,7 @@ from analyzer.model import (
     Remedy,
     Report,
     Rest,
+    SettingsFinding,
     SourceIntake,
     Stage,
     Window,
@@ -47,6 +48,7 @@ from analyzer.report.contract import (
     ReasonPart,
     RemedyPart,
     RestPart,
+    SettingsPart,
     SourcePart,
     SpanPart,
     WindowPart,
@@ -86,6 +88,10 @@ def document_of(report: Report) -> Document:
             clusters=report.rest.clusters, failures=report.rest.failures, timeline=_hour_parts(report.rest.timeline)
         ),
         made_at=report.made_at,
+        settings=tuple(
+            SettingsPart(gateway=s.gateway, text=s.text, explains=s.explains, remedy=_remedy_parts(s.remedies))
+            for s in report.settings
+        ),
     )
 
 
@@ -111,6 +117,10 @@ def report_of(document: Document) -> Report:
             for i in document.incidents
         ),
         caveats=document.caveats,
+        settings=tuple(
+            SettingsFinding(gateway=s.gateway, text=s.text, explains=s.explains, remedies=_remedies(s.remedy))
+            for s in document.settings
+        ),
         rest=Rest(
             clusters=document.rest.clusters, failures=document.rest.failures, timeline=_hours(document.rest.timeline)
         ),

@@ -75,9 +75,24 @@ def _lines(report: Report) -> Iterator[str]:
         for finding in report.findings[:_CASES]:
             yield from _case(finding, names.get(finding.cluster.gateway, finding.cluster.gateway))
         yield from _left_out(len(report.findings) - _CASES, "case")
+    yield from _settings(report)
     yield "## What was not seen"
     yield ""
     yield from _not_seen(report)
+
+
+def _settings(report: Report) -> Iterator[str]:
+    """What the gateways' exported settings show by themselves; nothing where they show nothing or were not given."""
+    if not report.settings:
+        return
+    names = {g.id: words.gateway(g) for g in report.gateways}
+    yield "## What the gateways' settings show"
+    yield ""
+    for one in report.settings:
+        cases = f" (case {', '.join(f'`{id_}`' for id_ in one.explains[:10])})" if one.explains else ""
+        yield f"- {escaped(names.get(one.gateway, one.gateway))}: {escaped(one.text)}{cases}"
+        yield from (f"  - {escaped(words.OWNERS.get(r.owner, r.owner))}: {escaped(r.text)}" for r in one.remedies)
+    yield ""
 
 
 def _left_out(number: int, noun: str) -> Iterator[str]:
@@ -90,6 +105,9 @@ def _incident(number: int, group: Group) -> Iterator[str]:
     first = group.findings[0].lead
     yield f"### {number}. {escaped(words.capital(words.cause(first)))}: {words.listed(words.VERDICTS[v] for v in group.verdicts)}"
     yield ""
+    if group.incident.title:
+        yield f"**{escaped(group.incident.title)}**"
+        yield ""
     yield f"{escaped(group.who)}, from {words.when(group.first_seen)} to {words.when(group.last_seen)}; {group.state}."
     if group.incident.shared and len(group.findings) > 1:
         yield ""

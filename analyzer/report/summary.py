@@ -29,6 +29,11 @@ class Group:
         return tuple(sorted({f.lead.verdict for f in self.findings}, key=tuple(Verdict).index))
 
     @property
+    def over(self) -> bool:
+        """Whether all of it stopped."""
+        return all(f.cluster.state is State.STOPPED for f in self.findings)
+
+    @property
     def who(self) -> str:
         """How often which backends failed."""
         return f"{words.count(self.failures, 'failed call')} to {words.listed(words.label(f.cluster.backend) for f in self.findings)}"
@@ -102,7 +107,7 @@ def told(report: Report) -> str:
 
 
 def groups(report: Report) -> tuple[Group, ...]:
-    """The incidents with their findings, most failures first; findings that no incident names stand alone at their place."""
+    """The incidents with their findings, those that stopped last, most failures first; findings that no incident names stand alone at their place."""
     by_id = {f.cluster.id: f for f in report.findings}
     named = {id_ for incident in report.incidents for id_ in incident.clusters}
     alone = [
@@ -116,7 +121,7 @@ def groups(report: Report) -> tuple[Group, ...]:
         if findings:
             remedies = incident.remedies or findings[0].remedies
             found.append(Group(incident=incident, findings=findings, remedies=remedies))
-    return tuple(sorted(found, key=lambda group: -group.failures))
+    return tuple(sorted(found, key=lambda group: (group.over, -group.failures)))
 
 
 def not_seen(report: Report) -> tuple[Note, ...]:

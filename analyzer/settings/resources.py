@@ -33,6 +33,12 @@ class Resource:
     whole: Mapping[str, Any]  # the resource as it stands: sku, location, …
     origin: str  # the file
     id: str = ""  # resource id, lower case; "" where the file does not say
+    asked: tuple[str, ...] = ()  # kinds of resources below it that were asked for, all of them
+
+    @property
+    def live(self) -> bool:
+        """Whether it is what the service answered, and no template: only that has a state of its own."""
+        return bool(self.id) and "provisioningState" in self.properties
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +60,7 @@ def read(paths: Sequence[Path]) -> Read:
         found = 0
         for file in _files(path):
             document = _load(file)
-            mine = list(_resources(document, str(file), {}, 0))
+            mine = list(in_document(document, str(file)))
             settings = list(_containers(document))
             resources += mine
             containers += [(str(file), one) for one in settings]
@@ -68,6 +74,11 @@ def read(paths: Sequence[Path]) -> Read:
                 f"{path}: holds no resource of API Management; name what `az rest --method get` or an exported template gives"
             )
     return Read(resources=tuple(resources), containers=tuple(containers), notes=tuple(notes))
+
+
+def in_document(document: Any, origin: str) -> tuple[Resource, ...]:
+    """The resources of one document, as read from JSON."""
+    return tuple(_resources(document, origin, {}, 0))
 
 
 def _files(path: Path) -> Sequence[Path]:

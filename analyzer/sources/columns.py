@@ -30,6 +30,7 @@ FIELDS: tuple[Field, ...] = (
     Field(name="region", log="location", table="Region", diagnostics="Region_s", also=("location_s",)),
     Field(name="sku", log="Sku", also=("Sku_s",)),
     Field(name="correlation_id", log="correlationId", table="CorrelationId", also=("correlationId_g",)),
+    Field(name="url", log="properties.url", table="Url", diagnostics="url_s"),  # only its host is looked at
     Field(name="backend_url", log="properties.backendUrl", table="BackendUrl", diagnostics="backendUrl_s"),
     Field(name="backend_id", log="properties.backendId", table="BackendId", diagnostics="backendId_s"),
     Field(

@@ -4,7 +4,8 @@ A record is a *failure* where `lastError`, or any element of `errors`, has the r
 `forward-request` or `request-forwarder` (or says no source, but section `backend`): a later policy error overwrites
 `lastError` and does not hide it. A record without source, section and `errors`, as an export of few columns has it, is
 one too, unless a backend answered. Status codes say nothing: policies rewrite them. A *look-alike* has one of
-LOOKALIKES in `lastError`, or BackendConnectionFailure elsewhere. Everything else is an *other*.
+LOOKALIKES in `lastError`, or BackendConnectionFailure elsewhere. Everything else is an *other*. The look-alike at
+`transfer-response`, a body that broke off, keeps its details as a failure does: it gets clusters of its own (`settling`).
 (https://learn.microsoft.com/azure/api-management/api-management-error-handling-policies)
 """
 
@@ -21,8 +22,16 @@ from analyzer.tally import ELAPSED_EDGES_MS, NOT_LOGGED
 BACKEND_FAILED = "BackendConnectionFailure"
 LOOKALIKES = ("ClientConnectionFailure", "Timeout", "OperationNotFound")
 SEND_REQUEST = f"{BACKEND_FAILED} at send-request"
+TRANSFER = f"{BACKEND_FAILED} at transfer-response"
+DETAILED = f"(class = 'failure' OR label = '{TRANSFER}')"
+"""Of a record, or a group of them: that its text, its elapsed time, its id and what it affected are kept."""
 
 DIMENSIONS = ("api", "operation", "product", "subscription")
+OWN_HOST = "own_host"
+"""The dimension of failures whose request had come in under the backend's host: the gateway called itself."""
+
+_HOST = literal(r"(?i)^https?://(?:[^/?#@]*@)?([^/?#:@]+)")
+_OWN_HOST = f"""lower(nullif(regexp_extract(url, {_HOST}, 1), '')) = lower(regexp_extract(backend_url, {_HOST}, 1))"""
 
 MESSAGE_LENGTH = 4096  # characters of a message that are grouped by, before it is masked
 
@@ -61,6 +70,7 @@ def grouped(dialect: Dialect, *, keep_ip: bool = False) -> str:
     """
     dimensions = (*DIMENSIONS, "caller") if keep_ip else DIMENSIONS
     dialect = with_caller(dialect) if keep_ip else dialect
+    counted_by = (*dimensions, OWN_HOST)
     fields = ", ".join(f"{expression} AS {name}" for name, expression in dialect.fields.items())
     return f"""
 INSERT INTO groups
@@ -95,36 +105,40 @@ WITH read AS (
              WHEN len(met) > 0 THEN {_elsewhere("met[-1].source")} END AS resembles
     FROM listed
 ), classed AS (
-    SELECT *, try_cast(coalesce(failed.elapsed, backend_time) AS DOUBLE) AS ms,
+    SELECT *, try_cast(coalesce(failed.elapsed, CASE WHEN resembles = '{TRANSFER}' AND reason = '{BACKEND_FAILED}' THEN elapsed
+                                WHEN resembles = '{TRANSFER}' THEN met[-1].elapsed END, backend_time) AS DOUBLE) AS ms,
         CASE WHEN sure IS NOT TRUE THEN 'left'
              WHEN moment < $start::TIMESTAMP OR moment >= $end::TIMESTAMP THEN 'outside'
              WHEN failed IS NOT NULL THEN 'failure'
              WHEN resembles IS NOT NULL THEN 'lookalike'
              ELSE 'other' END AS class
     FROM decided
+), labelled AS (
+    SELECT *, CASE class WHEN 'failure' THEN failed.source WHEN 'lookalike' THEN resembles END AS label FROM classed
 ), keyed AS (
-    SELECT file, part, class, answered, moment,
-        CASE class WHEN 'failure' THEN failed.source WHEN 'lookalike' THEN resembles END AS label,
+    SELECT file, part, class, answered, moment, label,
         resource_id, resource, region, sku,
         nullif(regexp_extract(backend_url, {literal(ORIGIN)}), '') AS origin, backend_id,
         date_trunc('hour', moment) AS hour,
         CASE WHEN class = 'failure' THEN {_whole_words("failed.message")}
-             WHEN class = 'lookalike' AND resembles = '{SEND_REQUEST}'
+             WHEN class = 'lookalike' AND label IN ('{SEND_REQUEST}', '{TRANSFER}')
              THEN {_whole_words(f"CASE WHEN reason = '{BACKEND_FAILED}' THEN message ELSE met[-1].message END")}
              END AS message,
-        CASE WHEN class = 'failure' THEN {_bucket("ms")} END AS elapsed_bucket,
-        CASE WHEN class = 'failure' AND regexp_full_match(correlation_id, '[0-9A-Fa-f._:|-]{{1,64}}')
+        CASE WHEN {DETAILED} THEN {_bucket("ms")} END AS elapsed_bucket,
+        CASE WHEN {DETAILED} AND regexp_full_match(correlation_id, '[0-9A-Fa-f._:|-]{{1,64}}')
              THEN correlation_id ELSE '' END AS id,
-        {", ".join(f"CASE WHEN class = 'failure' THEN {d} END AS {d}" for d in dimensions)}
-    FROM classed
+        {", ".join(f"CASE WHEN {DETAILED} THEN {d} END AS {d}" for d in dimensions)},
+        CASE WHEN {DETAILED} AND contains(backend_url, '//') AND {_OWN_HOST}
+             THEN lower(regexp_extract(url, {_HOST}, 1)) END AS {OWN_HOST}
+    FROM labelled
 ), counted AS (
     SELECT * EXCLUDE (moment, id), moment IS NOT NULL AS timed, count(*) AS count, min(moment) AS first, max(moment) AS last,
-        max({{'rank': coalesce(-epoch_us(moment), {_LEAST}), 'id': id}}) FILTER (class = 'failure') AS first_id,
-        max({{'rank': coalesce(epoch_us(moment), {_LEAST}), 'id': id}}) FILTER (class = 'failure') AS last_id
+        max({{'rank': coalesce(-epoch_us(moment), {_LEAST}), 'id': id}}) FILTER {DETAILED} AS first_id,
+        max({{'rank': coalesce(epoch_us(moment), {_LEAST}), 'id': id}}) FILTER {DETAILED} AS last_id
     FROM keyed GROUP BY ALL
 ), affecting AS (  -- once more under each thing that a failure affected; after counting, for there may be millions of them
-    SELECT *, unnest(CASE WHEN class = 'failure'
-            THEN [NULL, {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in dimensions)}] ELSE [NULL] END) AS affects
+    SELECT *, unnest(CASE WHEN {DETAILED}
+            THEN [NULL, {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in counted_by)}] ELSE [NULL] END) AS affects
     FROM counted
 )
 SELECT file, class, label, resource_id, resource, region, sku, origin, backend_id, answered, timed,

@@ -17,9 +17,11 @@ from analyzer.sources.grouping import (
     _LATEST,
     _LEAST,
     BACKEND_FAILED,
+    DETAILED,
     DIMENSIONS,
     LOOKALIKES,
     SEND_REQUEST,
+    TRANSFER,
     _bucket,
     _elsewhere,
     _moment,
@@ -88,9 +90,9 @@ SELECT file, outside, class, label, explains, takes,
     CASE WHEN waits THEN operation_id END AS operation_id, resource, region,
     CASE WHEN state <> '' THEN origin END AS origin, coalesce(state = '{ANSWERED}', false) AS answered,
     date_trunc('hour', moment) AS hour, CASE WHEN waits THEN moment END AS moment,
-    CASE WHEN class = 'failure' OR label = '{SEND_REQUEST}' THEN {_whole_words("message")} END AS message,
-    CASE WHEN class = 'failure' AND regexp_full_match(correlation_id, '[0-9A-Fa-f._:|-]{{1,64}}') THEN correlation_id END AS id,
-    {", ".join(f"CASE WHEN class = 'failure' THEN {d} END AS {d}" for d in DIMENSIONS)},
+    CASE WHEN class = 'failure' OR label IN ('{SEND_REQUEST}', '{TRANSFER}') THEN {_whole_words("message")} END AS message,
+    CASE WHEN {DETAILED} AND regexp_full_match(correlation_id, '[0-9A-Fa-f._:|-]{{1,64}}') THEN correlation_id END AS id,
+    {", ".join(f"CASE WHEN {DETAILED} THEN {d} END AS {d}" for d in DIMENSIONS)},
     count(*), sum(count)::BIGINT, min(classed.moment), max(classed.moment)
 FROM classed GROUP BY ALL"""
 
@@ -127,14 +129,14 @@ WITH explaining AS (
 ), counted AS (
     SELECT file, class, CASE WHEN class <> 'outside' THEN label END AS label, resource, region, origin, answered,
         first IS NOT NULL AS timed, hour, CASE WHEN class <> 'outside' THEN message END AS message,
-        CASE WHEN class = 'failure' THEN {_bucket("ms")} END AS elapsed_bucket,
-        {", ".join(f"CASE WHEN class = 'failure' THEN {d} END AS {d}" for d in DIMENSIONS)},
+        CASE WHEN {DETAILED} THEN {_bucket("ms")} END AS elapsed_bucket,
+        {", ".join(f"CASE WHEN {DETAILED} THEN {d} END AS {d}" for d in DIMENSIONS)},
         sum(count)::BIGINT AS count, min(first) AS first, max(last) AS last,
-        max({{'rank': coalesce(-epoch_us(moment), {_LEAST}), 'id': coalesce(id, '')}}) FILTER (class = 'failure') AS first_id,
-        max({{'rank': coalesce(epoch_us(moment), {_LEAST}), 'id': coalesce(id, '')}}) FILTER (class = 'failure') AS last_id
+        max({{'rank': coalesce(-epoch_us(moment), {_LEAST}), 'id': coalesce(id, '')}}) FILTER {DETAILED} AS first_id,
+        max({{'rank': coalesce(epoch_us(moment), {_LEAST}), 'id': coalesce(id, '')}}) FILTER {DETAILED} AS last_id
     FROM decided GROUP BY ALL
 ), affecting AS (
-    SELECT *, unnest(CASE WHEN class = 'failure'
+    SELECT *, unnest(CASE WHEN {DETAILED}
             THEN [NULL, {", ".join(f"{{'dimension': '{d}', 'value': {d}}}" for d in DIMENSIONS)}] ELSE [NULL] END) AS affects
     FROM counted
 )

@@ -22,7 +22,7 @@ import pandas as pd
 
 from analyzer import messages
 from analyzer.errors import OutputError
-from analyzer.model import Intake, Window
+from analyzer.model import Intake, Kind, Window
 from analyzer.overlap import overlaps
 from analyzer.sources.grouping import BACKEND_FAILED
 from analyzer.sources.masking import hide_sql, literal
@@ -214,7 +214,7 @@ def _read(name: str, dtype: str) -> str:
 
 
 def _tally(name: str, about: _About, frames: Mapping[str, pd.DataFrame]) -> Tally:
-    if about.intake.failures != int(frames["failures"]["count"].sum()):
+    if about.intake.failures != _connecting(frames["failures"]):
         raise _CannotBe("number of failures")
     sources = tuple(
         replace(
@@ -232,6 +232,11 @@ def _tally(name: str, about: _About, frames: Mapping[str, pd.DataFrame]) -> Tall
         caveats=tuple(printable(c)[:1000] for c in about.caveats),
         asked=tuple((a.source, Window(start=_aware(a.start), end=_aware(a.end))) for a in about.asked),
     )
+
+
+def _connecting(failures: pd.DataFrame) -> int:
+    """The failures to connect among the rows; bodies that broke off are among them too, and count as look-alikes."""
+    return int(failures["count"][failures["kind"].astype(str) != Kind.TRANSFER.value].sum())
 
 
 def _aware(moment: datetime) -> datetime:
@@ -271,7 +276,7 @@ def cut(saved: Saved, window: Window) -> Tally:
         failures=typed(failures, FAILURES),
         traffic=typed(traffic, TRAFFIC),
         affected=typed(tally.affected[met].reset_index(drop=True), AFFECTED),
-        intake=_with(tally.intake, int(failures["count"].sum())),
+        intake=_with(tally.intake, _connecting(failures)),
         found=_found(failures, traffic),
         caveats=(*tally.caveats, *caveats),
         asked=tuple((name, part) for name, w in tally.asked for part in _within(w, start, end)),

@@ -16,10 +16,10 @@ from analyzer.model import Intake, Share, SourceIntake, Window
 from analyzer.overlap import overlaps
 from analyzer.sources import addresses
 from analyzer.sources.careful import LogFile
-from analyzer.sources.grouping import BACKEND_FAILED, SEND_REQUEST, bounds
+from analyzer.sources.grouping import BACKEND_FAILED, DETAILED, SEND_REQUEST, TRANSFER, bounds
 from analyzer.sources.insights_join import sampled
 from analyzer.sources.masking import hide_sql, literal, mask_sql
-from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, PORT, TRAFFIC, Tally, shares, typed
+from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, NOT_LOGGED, PORT, TRAFFIC, Tally, shares, typed
 
 _SERVICE = re.compile(
     r"/subscriptions/[^/]+/resourcegroups/[^/]+/providers/microsoft\.apimanagement/service/[^/]+", re.IGNORECASE
@@ -63,7 +63,7 @@ _NAME = (
     f"""CREATE TABLE signatures AS
     WITH masked AS (
         SELECT message, count, {mask_sql("message")} AS signature
-        FROM (SELECT message, sum(count) AS count FROM groups WHERE class = 'failure' AND dimension IS NULL GROUP BY message)
+        FROM (SELECT coalesce(message, '') AS message, sum(count) AS count FROM groups WHERE {DETAILED} AND dimension IS NULL GROUP BY ALL)
     ), counted AS (
         SELECT signature, sum(count) AS count FROM masked GROUP BY signature
     ), ranked AS (
@@ -90,6 +90,10 @@ _NAME = (
     FROM told""",
 )
 
+_BROKE = f"(class = 'lookalike' AND coalesce(label = '{TRANSFER}', false))"
+"""Of a group: a backend answered and the body broke off. Look-alikes in every count of records; in the tally's failures they
+stand apart by their signature and kind, and so get clusters of the family `transfer`."""
+
 _ROLLED = f"""
 CREATE TABLE rolled AS
 WITH hosts AS (SELECT host FROM origins UNION SELECT host FROM named),
@@ -104,7 +108,7 @@ _SETTLE = (
     f"""
 CREATE TABLE keys AS
 WITH met AS (
-    SELECT DISTINCT origin, backend_id, message, class = 'failure' AS failed, answered
+    SELECT DISTINCT origin, backend_id, message, class = 'failure' AS failed, {_BROKE} AS broke, answered
     FROM groups WHERE class IN ('failure', 'lookalike', 'other')
 ), told AS (
     SELECT met.*, o.scheme AS url_scheme, o.port AS url_port,
@@ -112,7 +116,7 @@ WITH met AS (
         coalesce(rn.parent, n.host) AS named_host, n.port AS named_port, coalesce(s.signature, '') AS signature
     FROM met LEFT JOIN origins o ON met.origin = o.origin LEFT JOIN rolled ro ON o.host = ro.host
         LEFT JOIN named n ON met.message = n.message LEFT JOIN rolled rn ON n.host = rn.host
-        LEFT JOIN signatures s ON met.message = s.message
+        LEFT JOIN signatures s ON coalesce(met.message, '') = s.message
 ), placed AS (
     SELECT *,
         CASE WHEN url_host IS NOT NULL OR backend_id IS NOT NULL
@@ -124,11 +128,15 @@ WITH met AS (
         {{'scheme': '', 'host': '', 'port': NULL::INTEGER, 'backend_id': ''}} AS unnamed
     FROM told
 )
-SELECT origin, backend_id, message, failed, answered, signature,
+SELECT origin, backend_id, message, failed, broke, answered,
+    -- so the same text at both steps is two signatures, and each keeps its own kind, family and counts
+    CASE WHEN broke THEN trim({literal(messages.TRANSFER)} || signature) ELSE signature END AS signature,
     coalesce(named_host, {literal(_NOT_NAMED)}) AS named_host, own,
     -- `own` is whom the last attempt went to. Where a backend answered, that is who: an earlier attempt failed, and only
     -- its message can say whose it was.
-    CASE WHEN NOT failed THEN NULL
+    -- A body that broke off where nothing names the backend stays a look-alike and no more.
+    CASE WHEN broke THEN coalesce(own, by_message)
+         WHEN NOT failed THEN NULL
          WHEN answered AND named_host = url_host AND coalesce(named_port = url_port, true) THEN unnamed
          WHEN answered THEN coalesce(by_message, unnamed)
          WHEN named_host <> url_host AND ({addresses.is_ip("url_host")} OR NOT {addresses.is_ip("named_host")})
@@ -138,20 +146,21 @@ FROM placed""",
     """CREATE TABLE backends AS
 SELECT row_number() OVER () AS id, backend FROM (SELECT own AS backend FROM keys UNION SELECT failing FROM keys)
 WHERE backend IS NOT NULL""",
-    """CREATE TABLE settled AS
-SELECT g.file, class, label, g.answered, hour, elapsed_bucket, dimension, value, count, first, last, first_id, last_id, sku,
+    f"""CREATE TABLE settled AS
+SELECT g.file, class, label, g.answered, hour, elapsed_bucket, dimension, value, count, first, last, first_id, last_id, sku, broke,
     signature, named_host, gateway, name, place AS region, o.id AS own, f.id AS failing
 FROM groups g
     JOIN places p ON g.file = p.file AND g.resource_id IS NOT DISTINCT FROM p.resource_id
         AND g.resource IS NOT DISTINCT FROM p.resource AND g.region IS NOT DISTINCT FROM p.region
     JOIN keys k ON g.origin IS NOT DISTINCT FROM k.origin AND g.backend_id IS NOT DISTINCT FROM k.backend_id
-        AND g.message IS NOT DISTINCT FROM k.message AND (g.class = 'failure') = k.failed AND g.answered = k.answered
+        AND g.message IS NOT DISTINCT FROM k.message AND (g.class = 'failure') = k.failed AND {_BROKE} = k.broke
+        AND g.answered = k.answered
     LEFT JOIN backends o ON k.own = o.backend LEFT JOIN backends f ON k.failing = f.backend
 WHERE class IN ('failure', 'lookalike', 'other')""",
     # NULL for those that are counted by the hour; else the hour that all of theirs are counted at
     f"""CREATE TABLE hours AS
 WITH met AS (
-    SELECT gateway, failing AS backend, count AS failures, count, hour FROM settled WHERE class = 'failure' AND dimension IS NULL
+    SELECT gateway, failing AS backend, count AS failures, count, hour FROM settled WHERE failing IS NOT NULL AND dimension IS NULL
     UNION ALL
     SELECT gateway, own, 0, count, hour FROM settled WHERE dimension IS NULL AND own IS NOT NULL
 ), counted AS (
@@ -166,32 +175,34 @@ FROM counted""",
 _BACKENDS = """SELECT backend.scheme AS scheme, backend.host AS host, backend.port AS port, backend.backend_id AS backend_id
 FROM backends ORDER BY id"""
 
-_FAILURES = """
+_FAILURES = f"""
 SELECT gateway, backend, signature, hour, elapsed_bucket, count, first, last, first_id.id AS first_id, last_id.id AS last_id
 FROM (
-    SELECT s.gateway, failing AS backend, signature, coalesce(h.whole, hour) AS hour, elapsed_bucket, sum(count)::BIGINT AS count,
+    SELECT s.gateway, failing AS backend, signature, coalesce(h.whole, hour) AS hour,
+        coalesce(elapsed_bucket, {NOT_LOGGED}) AS elapsed_bucket, sum(count)::BIGINT AS count,
         min(first) AS first, max(last) AS last, max(first_id) AS first_id, max(last_id) AS last_id
     FROM settled s JOIN hours h ON s.gateway = h.gateway AND s.failing = h.backend
-    WHERE class = 'failure' AND dimension IS NULL GROUP BY ALL
+    WHERE dimension IS NULL GROUP BY ALL
 )"""
 
-# A failure is a request of the backend that failed, and, where another one answered, of that one too.
+# A failure is a request of the backend that failed, and, where another one answered, of that one too. A body that broke
+# off is a request of the backend that answered, and no success.
 _TRAFFIC = """
 SELECT t.gateway, t.backend, coalesce(h.whole, hour) AS hour, sum(count)::BIGINT AS requests, max(success) AS last_success
 FROM (
-    SELECT gateway, own AS backend, hour, count, CASE WHEN answered THEN last END AS success
+    SELECT gateway, own AS backend, hour, count, CASE WHEN answered AND NOT broke THEN last END AS success
     FROM settled WHERE dimension IS NULL AND own IS NOT NULL AND (class <> 'failure' OR answered)
     UNION ALL
     SELECT gateway, failing, hour, count, NULL
     FROM settled s JOIN backends b ON failing = b.id
-    WHERE dimension IS NULL AND class = 'failure' AND (b.backend.host <> '' OR b.backend.backend_id <> '')
+    WHERE dimension IS NULL AND (class = 'failure' OR own IS NULL) AND (b.backend.host <> '' OR b.backend.backend_id <> '')
 ) t JOIN hours h ON t.gateway = h.gateway AND t.backend = h.backend GROUP BY ALL"""
 
 _AFFECTED = f"""
 SELECT gateway, backend, signature, dimension, {_clean("value")} AS value, sum(count)::BIGINT AS count
 FROM (
     SELECT gateway, failing AS backend, signature, dimension, value, sum(count) AS count
-    FROM settled WHERE class = 'failure' AND dimension IS NOT NULL GROUP BY ALL
+    FROM settled WHERE failing IS NOT NULL AND dimension IS NOT NULL GROUP BY ALL
 ) GROUP BY ALL"""
 
 _GATEWAYS = f"""
@@ -361,7 +372,9 @@ def _folded(db: duckdb.DuckDBPyConnection) -> list[str]:
 
 
 def _shares(db: duckdb.DuckDBPyConnection, value: str, condition: str) -> tuple[Share, ...]:
-    rows = db.execute(f"SELECT {value}, sum(count)::BIGINT FROM settled WHERE {condition} GROUP BY ALL").fetchall()
+    rows = db.execute(
+        f"SELECT {value}, sum(count)::BIGINT FROM settled WHERE dimension IS NULL AND {condition} GROUP BY ALL"
+    ).fetchall()
     return shares(Share(value=v, failures=n) for v, n in rows)
 
 

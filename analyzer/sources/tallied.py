@@ -18,7 +18,7 @@ import pandas as pd
 from analyzer.model import Window
 from analyzer.sources.answers import TALLY_VERSION
 from analyzer.sources.columns import normal
-from analyzer.sources.grouping import SEND_REQUEST, bounds
+from analyzer.sources.grouping import DETAILED, SEND_REQUEST, TRANSFER, bounds
 from analyzer.sources.items import Item, Items, Record, Reject
 from analyzer.tally import ELAPSED_EDGES_MS, NOT_LOGGED
 
@@ -97,10 +97,10 @@ _INSERT = f"""
 INSERT INTO groups BY NAME
 SELECT $part::INTEGER AS file, class, {", ".join(f"nullif({name}, '') AS {name}" for name in _NAMES)},
     answered = 'true' AS answered, true AS timed, nullif(hour, '')::TIMESTAMP AS hour,
-    CASE WHEN class = 'failure' OR label = '{SEND_REQUEST}' THEN message END AS message,
+    CASE WHEN class = 'failure' OR label IN ('{SEND_REQUEST}', '{TRANSFER}') THEN message END AS message,
     nullif(elapsed_bucket, '')::BIGINT AS elapsed_bucket, count::BIGINT AS count, first::TIMESTAMP AS first, last::TIMESTAMP AS last,
-    CASE WHEN class = 'failure' AND dimension = '' THEN {{'rank': -epoch_us(first::TIMESTAMP), 'id': first_id}} END AS first_id,
-    CASE WHEN class = 'failure' AND dimension = '' THEN {{'rank': epoch_us(last::TIMESTAMP), 'id': last_id}} END AS last_id
+    CASE WHEN {DETAILED} AND dimension = '' THEN {{'rank': -epoch_us(first::TIMESTAMP), 'id': first_id}} END AS first_id,
+    CASE WHEN {DETAILED} AND dimension = '' THEN {{'rank': epoch_us(last::TIMESTAMP), 'id': last_id}} END AS last_id
 FROM tallied"""
 
 
@@ -116,17 +116,23 @@ def _row(record: Record) -> Item:
         return Reject(line=record.line, why=_other_version(version))
     count = _COUNT.fullmatch(row["count"])
     hour, first, last = (_moment(row[name]) for name in ("hour", "first", "last"))
-    failure, dimension = row["class"] == "failure", row["dimension"]
+    failure, broke, dimension = (
+        row["class"] == "failure",
+        (row["class"], row["label"]) == ("lookalike", TRANSFER),
+        row["dimension"],
+    )
+    # an older query told nothing more of a body that broke off
+    buckets = _BUCKETS if failure and not dimension else {*_BUCKETS, ""} if broke and not dimension else {""}
     wrong = (
         ("Class", row["class"] not in _CLASSES),
         ("Count", count is None or not 0 < int(count[1]) <= _MOST),
-        ("Dimension", dimension not in _DIMENSIONS or bool(dimension) > failure),
+        ("Dimension", dimension not in _DIMENSIONS or bool(dimension) > (failure or broke)),
         ("Value", bool(dimension) is not bool(row["value"])),
         ("First", first is None),
         ("Last", last is None or (first is not None and last < first)),
         ("Hour", hour is None if not dimension else bool(row["hour"])),
         ("Answered", row["answered"].casefold() not in ("true", "false", "1", "0")),
-        ("ElapsedBucket", _bucket(row) not in (_BUCKETS if failure and not dimension else ("",))),
+        ("ElapsedBucket", _bucket(row) not in buckets),
     )
     for name, is_wrong in wrong:
         if is_wrong:

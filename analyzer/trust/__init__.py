@@ -5,9 +5,11 @@ from analyzer.trust.differences import DIFFERENCES, Difference
 from analyzer.trust.issuers import Issuer, issuers
 from analyzer.trust.judgement import Platform, judge
 from analyzer.trust.names import matches_host
+from analyzer.trust.reissue import Reissue
 from analyzer.trust.roots import Store, certificates_in, load_anchors, load_store, read_certificates, split_given
 from analyzer.trust.shape import ChainShape, shape
 from analyzer.trust.status import Status
+from analyzer.trust.surrogate import Surrogate, surrogate
 
 __all__ = [
     "DIFFERENCES",
@@ -15,8 +17,10 @@ __all__ = [
     "Difference",
     "Issuer",
     "Platform",
+    "Reissue",
     "Status",
     "Store",
+    "Surrogate",
     "certificates_in",
     "describe",
     "issuers",
@@ -27,4 +31,5 @@ __all__ = [
     "read_certificates",
     "shape",
     "split_given",
+    "surrogate",
 ]

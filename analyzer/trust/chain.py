@@ -76,8 +76,13 @@ class Anchors:
 
 @lru_cache(maxsize=16)
 def anchors_of(certificates: tuple[bytes, ...]) -> Anchors:
-    """Anchors by subject; unreadable ones are left out (`GetTrustStore`: names equal octet by octet make a root)."""
-    found = [d for d in map(decode, dict.fromkeys(certificates)) if d is not None]
+    """Anchors by subject; unreadable ones are left out."""
+    return sorted_out(d for d in map(decode, dict.fromkeys(certificates)) if d is not None)
+
+
+def sorted_out(certificates: Iterable[Decoded]) -> Anchors:
+    """Anchors by subject; names equal octet by octet make a root (`GetTrustStore`)."""
+    found = list(certificates)
     return Anchors(
         roots=Pool(d for d in found if d.subject.raw == d.issuer.raw),
         others=tuple(d for d in found if d.subject.raw != d.issuer.raw),

@@ -48,8 +48,8 @@ DIFFERENCES = (
     Difference(
         subject="weak keys and hashes",
         linux="none is refused",
-        windows="RSA keys below 1024 bits and MD5 are refused",
-        source="facts: apim-tls.md, 3, Weak keys (from memory, unverified)",
-        judged=False,
+        windows="RSA keys below 1024 bits are refused, and MD5 (under private roots: not certain)",
+        source="Microsoft knowledge base 2661254, security advisory 2862973; facts: apim-tls.md, 3, Weak keys",
+        judged=True,
     ),
 )

@@ -36,7 +36,7 @@ def ways(leaf: Decoded, *pools: Pool) -> Iterator[tuple[Decoded, ...]]:
                 steps -= 1
                 if steps > 0 and signed_by(way[-1], candidate):
                     issuers.append(candidate)
-        if not issuers:
+        if not issuers or steps <= 0:
             yield way
         if steps <= 0:
             return

@@ -41,7 +41,7 @@ def match(leaf: Decoded, host: str, platform: Literal["windows", "dotnet-linux"]
         # the common name is tried whatever the subject alternative name holds (CheckX509IpAddress)
         named = any(n.kind is Kind.IP and n.value == address.packed for n in names)
         return named or any(_equal(text, host) for text in common)
-    wanted = _ascii(host)
+    wanted = to_ascii(host)
     if wanted is None:
         return False
     patterns = [n.value.decode("ascii") for n in names if n.kind is Kind.DNS]
@@ -84,7 +84,7 @@ def _address(host: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
         return None
 
 
-def _ascii(host: str) -> str | None:
+def to_ascii(host: str) -> str | None:
     """The host as it goes over the wire (IDNA); None where it has no such form."""
     if host.isascii():
         return host

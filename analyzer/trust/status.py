@@ -19,5 +19,6 @@ class Status(StrEnum):
     UNSUPPORTED_NAME_CONSTRAINT = "HasNotSupportedNameConstraint"
     NOT_PERMITTED = "HasNotPermittedNameConstraint"
     EXCLUDED = "HasExcludedNameConstraint"
+    WEAK_SIGNATURE = "HasWeakSignature"  # of Windows alone (CERT_TRUST_HAS_WEAK_SIGNATURE)
     NAME_MISMATCH = "RemoteCertificateNameMismatch"  # of SslPolicyErrors
     UNREADABLE = "Unreadable"  # ours: .NET throws instead of answering

@@ -86,6 +86,22 @@ def raw(backend: LabBackend, hello: bytes = b"\x16\x03\x01\x00\x05\x01\x00\x00\x
         return b"".join(iter(lambda: connection.recv(4096), b""))
 
 
+@pytest.mark.parametrize("fault", [Fault.MD5_SIGNATURE, Fault.RSA_768])
+def test_a_weakness_is_one_that_only_a_stricter_client_refuses(lab: Lab, fault: Fault) -> None:
+    assert accepts(lab.backends[fault], client(lab, newest="1.2"))
+    strict = client(lab, newest="1.2")
+    strict.set_ciphers("ALL:@SECLEVEL=1")
+    with pytest.raises(ssl.SSLError, match=r"(?i)too (small|weak)|handshake failure|no shared|wrong signature"):
+        ask(lab.backends[fault], strict)
+
+
+def test_the_name_that_is_refused_is_refused_and_nothing_else(lab: Lab) -> None:
+    backend = lab.backends[Fault.NAME_REFUSED]
+    with pytest.raises(ssl.SSLError, match=r"(?i)unrecognized.name"):
+        ask(backend, client(lab))
+    assert ask(backend, client(lab, verify=False), sni=None)[2].startswith(b"HTTP/1.1 200 ")
+
+
 def test_every_fault_has_a_server_but_the_two_that_cannot(lab: Lab) -> None:
     assert set(lab.backends) == set(Fault) - WITHOUT_SERVER
     assert list(lab.backends) == [fault for fault in Fault if fault not in WITHOUT_SERVER]
@@ -109,7 +125,18 @@ def test_connect_to_leads_each_host_to_its_server(lab: Lab) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    [Fault.HEALTHY, Fault.RECOVERED, Fault.NAME_ONLY_IN_CN, Fault.RSA_1024, Fault.SNI_NEEDED],
+    [
+        Fault.HEALTHY,
+        Fault.RECOVERED,
+        Fault.RENEWED,
+        Fault.NAME_ONLY_IN_CN,
+        Fault.RSA_1024,
+        Fault.SNI_NEEDED,
+        Fault.OWN_HOST,
+        Fault.PORTS_EXHAUSTED,
+        Fault.CUT_WHEN_IDLE,
+        Fault.BODY_BREAKS_OFF,
+    ],
 )
 @pytest.mark.parametrize("newest", ["1.2", "1.3"])
 def test_a_good_backend_connects_in_both_versions(lab: Lab, fault: Fault, newest: str) -> None:

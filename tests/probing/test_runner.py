@@ -20,7 +20,7 @@ import pytest
 
 import analyzer
 from analyzer.probing import TOOL, VERSION, Policy, Target, probe, resolver
-from analyzer.probing.runner import PAUSE
+from analyzer.probing.route import PAUSE
 from tests.probing import speech
 from tests.probing.peers import HOST, LOOPBACK, Script, ask, closes, listens, only, peer, resets, says
 from tests.probing.speech import alert, flight, record, server_hello

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.model import Share
+from analyzer.clusters import clusters_of
+from analyzer.model import Family, Share
 from analyzer.tally import ELAPSED_EDGES_MS, NOT_LOGGED
 from tests.sources.build import FAILED, TRUST, Json, answered, backends, counts, error, failed, tally
 
@@ -79,11 +80,30 @@ def test_look_alikes_are_counted_by_their_reason(tmp_path: Path, reason: str) ->
     assert found.failures.empty
 
 
-def test_a_body_that_broke_off_is_a_look_alike(tmp_path: Path) -> None:
-    record = failed(error(source="transfer-response"), properties={"backendResponseCode": 200})
-    found = tally(tmp_path, record)
-    assert counts(found) == (0, 1, 0, 0)
+BROKE_OFF = "The underlying connection was closed: The connection was closed unexpectedly."
+
+
+@pytest.mark.parametrize("hidden", [False, True])
+def test_a_body_that_broke_off_is_a_look_alike_with_a_cluster_of_its_own(tmp_path: Path, hidden: bool) -> None:
+    broke = error(BROKE_OFF, source="transfer-response", section="outbound", elapsed=3_021)
+    whole = failed(broke, properties={"backendResponseCode": 200})
+    if hidden:  # by a later policy's error
+        whole = failed(POLICY, errors=[broke, POLICY], properties={"backendResponseCode": 200})
+    found = tally(tmp_path, whole, failed(error(BROKE_OFF)), answered(time="2026-03-04T09:10:00Z"))
+    assert counts(found) == (1, 1, 1, 0)
     assert found.intake.lookalike_reasons == (Share(value=f"{FAILED} at transfer-response", failures=1),)
+    transfer, tls = (found.failures[found.failures["kind"] == kind] for kind in ("transfer", "reset"))
+    assert transfer["signature"].tolist() == [f"transfer-response: {BROKE_OFF}"]
+    assert (transfer["host"].tolist(), transfer["elapsed_bucket"].tolist()) == (["orders.example"], [5_000])
+    assert tls["signature"].tolist() == [BROKE_OFF]
+    assert found.traffic["requests"].sum() == 3
+    # what broke off was no success
+    assert found.traffic["last_success"].dt.minute.tolist() == [10]
+    clusters, _ = clusters_of(found)
+    assert {(c.family, c.failures, c.requests, c.apis[0].failures) for c in clusters} == {
+        (Family.TRANSFER, 1, 3, 1),
+        (Family.TLS, 1, 3, 1),
+    }
 
 
 def test_send_request_is_counted_apart_by_the_host_in_its_message(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from analyzer.lab.weak_keys import short_rsa_key
 from analyzer.model import Judgement
 from analyzer.trust import DIFFERENCES, Platform, judge
 from tests.trust import make_chain as m
@@ -255,10 +256,35 @@ def test_a_kind_of_name_without_a_rule_makes_dotnet_throw() -> None:
     assert judged(m.leaf(ca), ca).accepted
 
 
-def test_weak_keys_and_hashes_are_let_pass() -> None:
+@pytest.mark.parametrize(
+    ("size", "signed_with", "on_windows"),
+    [
+        (1024, "rsa-sha256", set()),
+        (1024, "rsa-sha1", set()),
+        (1024, "rsa-md5", {"HasWeakSignature"}),
+        (768, "rsa-sha256", {"HasWeakSignature"}),
+    ],
+)
+def test_weak_keys_and_hashes_are_let_pass_by_linux_and_not_all_of_them_by_windows(
+    size: int, signed_with: str, on_windows: set[str]
+) -> None:
     weak = m.root(key=m.new_key("rsa1024"))
-    for signed_with in ("rsa-md5", "rsa-sha1", "rsa-sha256"):
-        assert judged(m.leaf(weak, key=m.new_key("rsa1024"), signed_with=signed_with), roots=(weak,)).accepted
+    leaf = m.leaf(weak, key=short_rsa_key(size), signed_with=signed_with)
+    assert judged(leaf, roots=(weak,)).accepted
+    found = judge([leaf.der], host=m.HOST, at=m.AT, anchors=[weak.der], platform="windows")
+    assert found.statuses == on_windows
+    assert found.accepted is not bool(on_windows)
+
+
+def test_nobody_asks_who_signed_a_root_and_windows_takes_the_way_without_weakness() -> None:
+    old = m.root(key=m.new_key("rsa1024"), signed_with="rsa-md5")
+    assert judge([m.leaf(old).der], host=m.HOST, at=m.AT, anchors=[old.der], platform="windows").accepted
+    weak_way = m.intermediate(old, key=CA.key, signed_with="rsa-md5")
+    sent = [LEAF.der, weak_way.der, CA.der]
+    both = judge(sent, host=m.HOST, at=m.AT, anchors=[old.der, ROOT.der], platform="windows")
+    assert both.accepted
+    alone = judge(sent[:2], host=m.HOST, at=m.AT, anchors=[old.der], platform="windows")
+    assert alone.statuses == {"HasWeakSignature"}
 
 
 def test_serial_numbers_and_versions_that_no_profile_allows_are_let_pass() -> None:
