@@ -23,6 +23,7 @@ from analyzer.model import (
     Verdict,
 )
 from analyzer.pool import Member
+from analyzer.proof import by_hand
 from analyzer.settings import Route
 from analyzer.whatif import consider, foremost
 from analyzer.witnesses import Round, age, asked_from, difference, precedes, rounds_of, why_believed
@@ -102,6 +103,7 @@ def attribute(
         chain=lead.case.chain,
         root=lead.case.root,
         path=(*lead.case.shape.path, *lead.case.shape.above) if lead.case.shape else (),
+        proof=by_hand(found.cause, cluster.backend, lead.evidence.server_name if lead.evidence else ""),
     )
 
 

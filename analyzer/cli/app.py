@@ -33,6 +33,7 @@ from analyzer.cli.arguments import (
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
 from analyzer.cli.configured import configured
+from analyzer.cli.weekly import weekly
 from analyzer.cli.workspaces import (
     AuthWay,
     CloudName,
@@ -273,6 +274,7 @@ def analyze(
 app.command()(check)
 app.command()(probe)
 app.command()(kit)
+app.command()(weekly)
 
 
 @app.command()

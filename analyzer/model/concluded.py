@@ -70,6 +70,7 @@ class Finding:
     chain: tuple[Certificate, ...] = ()  # of the evidence that was believed
     root: Certificate | None = None  # where that chain ends, wherever the root was seen; None: it was not
     path: tuple[Certificate, ...] = ()  # from the leaf up as far as issuers were seen, sent or elsewhere
+    proof: str = ""  # how to see the leading cause with one's own eyes: a line for a shell; "": not said
 
     @property
     def lead(self) -> Attribution:

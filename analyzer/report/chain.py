@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from analyzer.model import CauseName, Certificate, Finding, Verdict
-from analyzer.report.words import when
+from analyzer.report.words import count, listed, when
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,6 +17,56 @@ class Link:
     name: str
     fault: str | None = None  # where the chain breaks, as the leading cause has it
     note: str | None = None  # worth knowing, breaks nothing by itself
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """One thing that the gateway needs, beside what the server shows."""
+
+    what: str
+    needed: str
+    shown: str
+    holds: bool | None  # None: not known from what was observed
+
+
+def checks_of(finding: Finding) -> tuple[Check, ...]:
+    """Name, date and anchor of the chain as sent, each held against what the gateway needs; empty where no chain was seen."""
+    if not finding.chain:
+        return ()
+    leaf, top, failed = finding.chain[0], finding.chain[-1], finding.cluster.last_seen
+    asked = finding.evidence[0].server_name if finding.evidence else finding.cluster.backend.host
+    valid = all(one.not_before <= failed <= one.not_after for one in finding.chain)
+    first, last = max(one.not_before for one in finding.chain), min(one.not_after for one in finding.chain)
+    last_link = top.subject if top.self_issued else f"{top.issuer} (not sent)"
+    return (
+        Check(
+            what="Name",
+            needed=asked,
+            shown=listed(leaf.dns_names + leaf.ip_addresses, 12) or "no names",
+            holds=_holds(finding, CauseName.NAME_MISMATCH),
+        ),
+        Check(
+            what="Date of the last failure",
+            needed=when(failed),
+            shown=f"valid {when(first)} to {when(last)}" if first <= last else "no day on which all of it is valid",
+            holds=valid,
+        ),
+        Check(
+            what="End of the chain",
+            needed="a root that the gateway has, and every link up to it",
+            shown=f"{count(len(finding.chain), 'certificate')}, up to {last_link}",
+            holds=_holds(finding, CauseName.UNTRUSTED_ROOT, CauseName.INCOMPLETE_CHAIN, CauseName.SELF_SIGNED),
+        ),
+    )
+
+
+def _holds(finding: Finding, *causes: CauseName) -> bool | None:
+    """What the verdicts of these causes say together; ruled out counts only where the probe itself saw it."""
+    answers = [a for a in finding.attributions if a.cause in causes]
+    if any(a.verdict in (Verdict.CONFIRMED, Verdict.LIKELY) for a in answers):
+        return False
+    seen = [a.verdict is Verdict.RULED_OUT and any(r.origin == "probe" for r in a.reasons) for a in answers]
+    return True if seen and all(seen) else None
 
 
 def links_of(finding: Finding) -> tuple[Link, ...]:

@@ -184,6 +184,7 @@ class ClusterPart(Struct, frozen=True, kw_only=True):
     timeline: tuple[HourPart, ...] = ()
     elapsed: tuple[ElapsedPart, ...] = ()
     chain: tuple[CertificatePart, ...] = ()
+    proof: str = ""
 
 
 class IncidentPart(Struct, frozen=True, kw_only=True):

@@ -162,6 +162,7 @@ def _cluster_part(finding: Finding) -> ClusterPart:
         timeline=_hour_parts(c.timeline),
         elapsed=tuple(ElapsedPart(up_to_ms=edge, failures=failures) for edge, failures in c.elapsed),
         chain=tuple(CertificatePart(**_fields(one, CertificatePart)) for one in finding.chain),
+        proof=finding.proof,
     )
 
 
@@ -198,6 +199,7 @@ def _finding(part: ClusterPart) -> Finding:
         remedies=_remedies(part.remedy),
         evidence=tuple(_evidence(e, part.backend) for e in part.evidence),
         chain=tuple(Certificate(der=b"", **_fields(one, CertificatePart)) for one in part.chain),
+        proof=part.proof,
     )
 
 

@@ -27,7 +27,11 @@ def dumps(report: Report) -> bytes:
 
     Control and direction characters are escaped (RFC 8259 section 7), so that the file shows nothing but itself in a terminal or editor.
     """
-    document = msgspec.to_builtins(document_of(report), builtin_types=(datetime,))
+    return encoded(msgspec.to_builtins(document_of(report), builtin_types=(datetime,)))
+
+
+def encoded(document: object) -> bytes:
+    """A JSON document as a file's bytes, as `dumps` says."""
     text = json.dumps(document, ensure_ascii=False, allow_nan=False, indent=1, default=iso)
     return (UNSEEN.sub(_escape, text) + "\n").encode()
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum, auto
 
 from analyzer.model import EXPORTED, Handshake, Outcome, Stage
+from analyzer.report.hellos import offered
 from analyzer.report.words import OUTCOMES, count
 
 
@@ -23,19 +24,24 @@ class Rung:
 
     way: Way
     text: str
+    more: tuple[str, ...] = ()  # particulars for who wants them: the suites offered
 
 
 _ORDER = tuple(Stage)
 
 
-def rungs_of(handshake: Handshake) -> tuple[Rung, ...]:
-    """The rungs in order; the last one is the outcome."""
+def rungs_of(handshake: Handshake, profile: str = "") -> tuple[Rung, ...]:
+    """The rungs in order; the last one is the outcome. `profile`: whose hello "gateway" is."""
     rungs = []
     if handshake.offer == EXPORTED:
         known = count(len(handshake.chain), "certificate")
         return (Rung(way=Way.END, text=f"{known} from a file; no connection was observed"),)
     if handshake.outcome is not Outcome.FORBIDDEN and _ORDER.index(handshake.stage) >= _ORDER.index(Stage.HELLO):
-        rungs.append(Rung(way=Way.OUT, text=f"ClientHello ({handshake.offer})"))
+        hello = offered(handshake, profile)
+        told = f" offers {hello.told}" if hello else ""
+        rungs.append(
+            Rung(way=Way.OUT, text=f"ClientHello ({handshake.offer}){told}", more=hello.suites if hello else ())
+        )
     chosen = [part for part in (handshake.version, handshake.suite, handshake.group) if part]
     if chosen:
         rungs.append(Rung(way=Way.BACK, text=f"ServerHello: {', '.join(chosen)}"))
@@ -43,7 +49,13 @@ def rungs_of(handshake: Handshake) -> tuple[Rung, ...]:
         more = "" if handshake.chain_whole else " known, and perhaps more sent"
         rungs.append(Rung(way=Way.BACK, text=count(len(handshake.chain), "certificate") + more))
     if handshake.accepts:
-        rungs.append(Rung(way=Way.BACK, text=f"takes {count(len(handshake.accepts), 'cipher suite')} in this version"))
+        rungs.append(
+            Rung(
+                way=Way.BACK,
+                text=f"takes {count(len(handshake.accepts), 'cipher suite')} in this version",
+                more=handshake.accepts,
+            )
+        )
     if handshake.client_cert_requested:
         rungs.append(Rung(way=Way.BACK, text="asks for a client certificate"))
     if handshake.client_cert_required is not None:

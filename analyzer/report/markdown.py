@@ -236,7 +236,7 @@ def _evidence(evidence: Evidence) -> Iterator[str]:
     yield f"Run on {escaped(words.place(by))}{resolver}{proxy}{hello}, with {escaped(tool)}, {escaped(words.voice(evidence))}."
     yield ""
     for handshake in evidence.handshakes:
-        steps = "; ".join(f"{_ARROWS[rung.way]} {escaped(rung.text)}" for rung in rungs_of(handshake))
+        steps = "; ".join(f"{_ARROWS[rung.way]} {escaped(rung.text)}" for rung in rungs_of(handshake, evidence.profile))
         yield f"- {steps} ({handshake.seconds * 1000:,.0f} ms)"
     yield ""
 

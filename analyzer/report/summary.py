@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from datetime import datetime
 
-from analyzer.model import CauseName, Finding, Incident, Remedy, Report, State, Verdict
+from analyzer.model import Attribution, CauseName, Finding, Incident, Reason, Remedy, Report, State, Verdict
 from analyzer.report import words
 
 
@@ -34,6 +34,21 @@ class Group:
         return all(f.cluster.state is State.STOPPED for f in self.findings)
 
     @property
+    def title(self) -> str:
+        """The incident's own sentence; where it has none, what is wrong with which backends."""
+        if self.incident.title:
+            return self.incident.title
+        backends = words.listed((words.label(f.cluster.backend) for f in self.findings), 2)
+        return f"{words.capital(words.cause(self.findings[0].lead))}: {backends}"
+
+    @property
+    def lost(self) -> str:
+        """What it cost: with cause and backends where the title is the incident's own, which may name neither."""
+        if not self.incident.title:
+            return words.count(self.failures, "failed call")
+        return f"{words.capital(words.cause(self.findings[0].lead))}. {self.who}"
+
+    @property
     def who(self) -> str:
         """How often which backends failed."""
         return f"{words.count(self.failures, 'failed call')} to {words.listed(words.label(f.cluster.backend) for f in self.findings)}"
@@ -53,6 +68,21 @@ class Group:
         """Whether the failures go on; of several states, how many findings have each."""
         states = Counter(words.STATES[f.cluster.state] for f in self.findings)
         return words.listed((f"{n} {state}" for state, n in states.items()) if len(states) > 1 else states, 4)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """Causes that were answered alike: the same verdict for the same reasons."""
+
+    causes: str  # named together
+    number: int
+    verdict: Verdict
+    reasons: tuple[Reason, ...]
+
+    @property
+    def open(self) -> bool:
+        """Whether they could still be it."""
+        return self.verdict is not Verdict.RULED_OUT
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -122,6 +152,19 @@ def groups(report: Report) -> tuple[Group, ...]:
             remedies = incident.remedies or findings[0].remedies
             found.append(Group(incident=incident, findings=findings, remedies=remedies))
     return tuple(sorted(found, key=lambda group: (group.over, -group.failures)))
+
+
+def alike(attributions: tuple[Attribution, ...]) -> tuple[Answers, ...]:
+    """The other explanations, those open first; "unknown" is none."""
+    together: dict[tuple[Verdict, tuple[Reason, ...]], list[str]] = {}
+    for one in attributions:
+        if one.cause is not CauseName.UNKNOWN:
+            together.setdefault((one.verdict, one.reasons), []).append(words.cause(one))
+    found = [
+        Answers(causes=words.listed(causes, len(causes)), number=len(causes), verdict=verdict, reasons=reasons)
+        for (verdict, reasons), causes in together.items()
+    ]
+    return tuple(sorted(found, key=lambda one: not one.open))
 
 
 def not_seen(report: Report) -> tuple[Note, ...]:

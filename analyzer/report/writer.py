@@ -7,6 +7,7 @@ import secrets
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 from analyzer.errors import OutputError
@@ -14,17 +15,23 @@ from analyzer.model import Report
 from analyzer.report import csv_file, html, json_file, markdown
 
 CHARTS = "charts"
+Render = Callable[[Path], tuple[Path, ...]]
 
 
 def write(report: Report, out: str | Path) -> tuple[Path, ...]:
-    """The paths written: report.html, report.md, report.json, clusters.csv, evidence.json, charts/*.png.
+    """The paths written: report.html, report.md, report.json, clusters.csv, evidence.json, charts/*.png; see `write_folder`."""
+    return write_folder(out, partial(_render, report))
+
+
+def write_folder(out: str | Path, render: Render) -> tuple[Path, ...]:
+    """The paths written into a folder: what `render` writes into the empty one that it is given, and names relative to it.
 
     Everything is made beside its place first. An existing folder keeps whatever else it holds; where anything fails, or is
     interrupted, the folder is as it was before. Raises OutputError.
     """
     folder = check_out(out)
     try:
-        return _new(report, folder) if not folder.exists() else _renewed(report, folder)
+        return _new(render, folder) if not folder.exists() else _renewed(render, folder)
     except OSError as error:
         raise OutputError(
             f"{out}: the report cannot be written: {error.strerror or error}; name another folder with --out"
@@ -60,12 +67,12 @@ def write_file(path: str | Path, content: bytes) -> Path:
     return place
 
 
-def _new(report: Report, folder: Path) -> tuple[Path, ...]:
+def _new(render: Render, folder: Path) -> tuple[Path, ...]:
     made = [parent for parent in folder.parents if not parent.exists()]
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
         with _staging(folder.parent) as staging:
-            names = _render(report, staging)
+            names = render(staging)
             staging.rename(folder)
     except BaseException:
         with suppress(OSError):
@@ -75,12 +82,12 @@ def _new(report: Report, folder: Path) -> tuple[Path, ...]:
     return tuple(folder / name for name in names)
 
 
-def _renewed(report: Report, folder: Path) -> tuple[Path, ...]:
+def _renewed(render: Render, folder: Path) -> tuple[Path, ...]:
     # inside the folder, so that it is the same file system and needs no right to the folder above
     with _staging(folder) as staging:
         fresh, before = staging / "fresh", staging / "before"
         fresh.mkdir()
-        names = _render(report, fresh)
+        names = render(fresh)
         moved: list[Path] = []
         charts = folder / CHARTS
         had_charts = charts.exists()
@@ -117,7 +124,7 @@ def _render(report: Report, folder: Path) -> tuple[Path, ...]:
 
     (folder / CHARTS).mkdir()
     contents: dict[str, Callable[[], bytes]] = {  # one at a time: each may be large
-        "report.html": lambda: html.render(report).encode(),
+        "report.html": lambda: html.render(report, charts.inline(report)).encode(),
         "report.md": lambda: markdown.render(report).encode(),
         "report.json": lambda: json_file.dumps(report),
         "clusters.csv": lambda: csv_file.dumps(report).encode(csv_file.ENCODING),

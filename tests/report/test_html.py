@@ -6,11 +6,13 @@ import base64
 import hashlib
 import re
 from collections import Counter
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
 
-from analyzer.model import Report
+from analyzer.model import Report, WhatIf
+from analyzer.report import charts
 from analyzer.report.html import render
 from analyzer.report.plain import plain
 from tests.report import make
@@ -18,6 +20,7 @@ from tests.report import make
 VOID = {"meta", "br", "input", "path"}
 ATTRIBUTES = {
     "aria-hidden", "aria-label", "aria-labelledby", "autocomplete", "charset", "class", "content", "d", "datetime", "for", "hidden",
+    "data-cause", "data-failures", "data-first", "data-gateway", "data-last", "data-state", "data-verdict", "data-worst", "value",
     "href", "http-equiv", "id", "lang", "name", "open", "placeholder", "preserveaspectratio", "role", "scope", "start", "tabindex",
     "type", "viewbox",
 }  # fmt: skip
@@ -86,6 +89,8 @@ def test_nothing_is_loaded_and_nothing_runs_but_our_own_script(report: Report) -
     page = Page(render(report))
     assert {name for _, attributes in page.elements for name in attributes} <= ATTRIBUTES
     assert all(str(link["href"]).startswith("#") for link in page.all("a"))
+    read_by_the_script = [v for _, a in page.elements for k, v in a.items() if k.startswith("data-") or k == "value"]
+    assert all(re.fullmatch("[a-z0-9_]*", str(value)) for value in read_by_the_script)
     assert not {name for name, _ in page.elements} & {
         "img",
         "link",
@@ -195,3 +200,100 @@ def test_only_the_worst_cases_are_unfolded() -> None:
     page = Page(render(make.rich()))
     cases = [a for a in page.all("details") if a.get("class") == "case"]
     assert ["open" in a for a in cases] == [True] * 3 + [False] * 6
+
+
+def test_an_incident_is_told_in_its_own_sentence_and_in_ours_where_it_has_none() -> None:
+    report = make.rich()
+    said = Page(render(report)).said
+    assert (
+        "Root not given to the gateway (scenario 2a): orders.contoso.example:443 and stock.contoso.example:443" in said
+    )
+    titled = replace(report, incidents=(replace(report.incidents[0], title="Two shops fail; one upload mends both."),))
+    said = Page(render(titled)).said
+    assert "Two shops fail; one upload mends both." in said
+    assert "Root not given to the gateway (scenario 2a). 344 failed calls to orders.contoso.example:443" in said
+
+
+def test_the_chain_is_held_against_what_the_gateway_needs() -> None:
+    said = Page(render(make.rich())).said
+    for words in (
+        "Name pay.fabrikam.example *.fabrikam.net and fabrikam.net no",
+        "Date of the last failure 2025-11-18 23:58 UTC valid 2025-03-01 00:00 UTC to 2025-11-18 21:59 UTC no",
+        "2 certificates, up to CN=Contoso Root CA,O=Contoso (not sent) no",
+        "2 certificates, up to CN=ISRG Root X1,O=Contoso (not sent) yes",
+    ):
+        assert words in said
+
+
+def test_a_handshake_says_what_was_offered() -> None:
+    said = Page(render(make.rich())).said
+    assert (
+        "ClientHello (gateway) offers TLS 1.2, 18 cipher suites in this order TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384, "
+        in said
+    )
+    assert "ClientHello (tls-1.0) Backend to probe: ServerHello" in said  # no hello of ours: nothing is claimed
+
+
+def test_the_proof_by_hand_is_shown_and_a_change_for_tests_alone_is_marked() -> None:
+    one = replace(
+        make.rich().findings[0],
+        proof="openssl s_client -connect a.example:443",
+        what_if=(WhatIf(change="validateCertificateChain=false", connects=True, test_only=True),),
+    )
+    said = Page(render(make.report(one))).said
+    assert "See for yourself openssl s_client -connect a.example:443" in said
+    assert "validateCertificateChain=false in test only yes" in said
+
+
+def test_explanations_that_were_answered_alike_stand_together() -> None:
+    page = Page(render(make.report(make.rich().findings[0])))
+    assert page.said.count("The handshake reached the end.") == 1
+    assert "Other explanations: 1 open, 18 ruled out" in page.said
+
+
+@pytest.mark.parametrize("text", make.HOSTILE, ids=range(len(make.HOSTILE)))
+def test_charts_stand_in_the_page_and_what_they_name_stays_text(text: str) -> None:
+    report = make.hostile(text)
+    pictures = charts.inline(report)
+    page = Page(render(report, pictures))
+    assert [p.finding for p in pictures] != []
+    assert page.said.count("In pictures") == 2
+    assert not {"script", "img", "a", "foreignObject"} & set(
+        re.findall(r"<([a-zA-Z]+)", "".join(p.svg for p in pictures))
+    )
+
+
+def test_a_page_without_charts_shows_the_failures_over_time_by_itself() -> None:
+    report = make.rich()
+    assert "In pictures" not in render(report)
+    assert 'aria-label="All failures over time.' in render(report)
+    assert 'aria-label="All failures over time.' not in render(report, charts.inline(report))
+
+
+def test_every_case_can_be_filtered_and_sorted_by_what_it_shows() -> None:
+    report = make.rich()
+    page = Page(render(report))
+    drawn = [a for a in page.all("details") if a.get("class") == "case"]
+    assert [(a["data-cause"], a["data-verdict"], a["data-failures"]) for a in drawn] == [
+        (f.lead.cause.value, f.lead.verdict.value, str(f.cluster.failures)) for f in report.findings
+    ]
+    offered = {str(a["value"]) for a in page.all("option")}
+    assert {str(a["data-cause"]) for a in drawn} | {"0", "1", "2", "worst", "backend"} <= offered
+
+
+def test_beyond_the_first_fifty_a_case_is_one_text_until_it_is_wanted() -> None:
+    report = make.report(*(make.finding(f"h{n}.example") for n in range(53)))
+    page = Page(render(report))
+    assert len(page.all("noscript")) == 3
+    assert page.said.count("Other explanations:") == 53
+    assert not Page(render(make.rich())).all("noscript")
+
+
+def test_what_a_log_says_cannot_end_the_text_that_a_case_is_kept_in() -> None:
+    hostile = make.hostile("</noscript><script>alert(1)</script>")
+    many = tuple(
+        replace(f, cluster=replace(f.cluster, id=make.id_of(str(n)))) for n in range(30) for f in hostile.findings
+    )
+    page = render(replace(hostile, findings=many))
+    assert page.count("</noscript>") == 10
+    assert page.count("</script>") == 1

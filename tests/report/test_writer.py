@@ -19,8 +19,11 @@ FILES = {
     "report.json",
     "clusters.csv",
     "evidence.json",
-    "charts/failures-over-time.png",
-    "charts/causes.png",
+    *(
+        f"charts/{name}{theme}.png"
+        for name in ("failures-over-time", "backends-by-hour", "causes")
+        for theme in ("", "-dark")
+    ),
 }
 
 
