@@ -40,7 +40,7 @@ from analyzer.neighbours import neighbours_of
 from analyzer.probing import Target
 from analyzer.settings import Settings
 from analyzer.sources import read
-from analyzer.sources.saved import save
+from analyzer.tally_file import write as write_tally
 from analyzer.witnesses import age
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def analyze(
         now=now,
     )
     if save_tally is not None:
-        save(tally, save_tally)
+        write_tally(tally, save_tally)
     met = gateways_of(tally, None if gateway == "auto" else Tier(gateway), (settings or {}) if config is None else {})
     configuration = configuration_of(met, config, settings)
     gateways = configuration.gateways
