@@ -77,7 +77,7 @@ def analyze(
     where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
     no probing, and `not_probed` says why; `settings` are the gateway's own, as in customProperties (see `probing.settings`),
     and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`: the
-    report says which client addresses are hit. `workspaces` are asked for the same window (see `analyzer.sources.workspace_places`);
+    report says which client addresses are hit. `workspaces` are asked for the same window (see `Workspaces.of`);
     `save_tally`: what was counted is kept in that Parquet file, which is a source too, before any probing. Raises SourceError,
     OutputError, EvidenceError, CertificateFileError, and UsageError or SettingsError where the settings leave a gateway no TLS version.
     """

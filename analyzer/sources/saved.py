@@ -5,6 +5,7 @@ What is in the file, and that every value is one that a tally can hold, is `tall
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -137,6 +138,20 @@ def _within(window: Window, start: datetime | None, end: datetime | None) -> tup
         return ()
     a, b = max(window.start, start or window.start), min(window.end, end or window.end)
     return (Window(start=a, end=b),) if a < b else ()
+
+
+def mended(tally: Tally, answered: frozenset[str]) -> Tally:
+    """A saved tally whose gaps were filled: what it says was not answered, of sources that have answered all since."""
+    sources = tuple(
+        replace(s, shape=_GAP.sub("Log Analytics, gone on with", s.shape))
+        if any(s.name.endswith(f": {name}") for name in answered)
+        else s
+        for s in tally.intake.sources
+    )
+    return replace(tally, intake=replace(tally.intake, sources=sources))
+
+
+_GAP = re.compile(r"^unreadable after .*", re.DOTALL)
 
 
 def joined(tally: Tally, kept: Sequence[Tally]) -> Tally:

@@ -12,6 +12,7 @@ import pytest
 
 from analyzer.errors import OutputError, SourceError
 from analyzer.lab import logs
+from analyzer.lab.query_moods import Mood
 from analyzer.model import Window
 from analyzer.sources import read, saved
 from analyzer.tally import Tally
@@ -127,6 +128,20 @@ def test_going_on_asks_only_for_what_was_not_answered(tmp_path: Path) -> None:
         again = opened.read(str(path))
         assert opened.api.requests == []  # nothing is left to ask
     assert again.intake.failures == whole.intake.failures
+
+
+def test_a_gap_that_is_filled_is_no_gap_any_more(tmp_path: Path) -> None:
+    path = tmp_path / "kept.parquet"
+    with desk() as opened:
+        whole = opened.read(slice_=timedelta(hours=12))
+        opened.api.temper.moods.extend([Mood.FINE, Mood.NONSENSE])
+        write(opened.read(slice_=timedelta(hours=12)), path)
+        assert "1 of 2 queries" in read([str(path)]).intake.sources[0].shape  # alone, it is one still
+        opened.api.requests.clear()
+        went_on = opened.read(str(path), slice_=timedelta(hours=12))
+        assert len(opened.api.requests) == 1
+    assert went_on.intake.failures == whole.intake.failures
+    assert not any(s.shape.startswith("unreadable") for s in went_on.intake.sources)
 
 
 def test_another_workspace_is_asked_for_all(tmp_path: Path) -> None:
