@@ -40,7 +40,7 @@ from analyzer.neighbours import neighbours_of
 from analyzer.probing import Target
 from analyzer.settings import Settings
 from analyzer.sources import read
-from analyzer.sources.saved import save
+from analyzer.tally_file import write as write_tally
 from analyzer.witnesses import age
 
 if TYPE_CHECKING:
@@ -76,9 +76,9 @@ def analyze(
     `sources` are files, folders, globs or "-"; `window` is half-open, UTC; `date_order` and `tz` say how times are written
     where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `probe` None:
     no probing, and `not_probed` says why; `settings` are the gateway's own, as in customProperties (see `probing.settings`),
-    and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`:
-    the report says which client addresses are hit. `workspaces` are asked for the same window (see `analyzer.workspaces`);
-    `save_tally`: what was counted is kept in that Parquet file, before any probing; it is a source, too. Raises SourceError,
+    and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`: the
+    report says which client addresses are hit. `workspaces` are asked for the same window (see `Workspaces.of`);
+    `save_tally`: what was counted is kept in that Parquet file, which is a source too, before any probing. Raises SourceError,
     OutputError, EvidenceError, CertificateFileError, and UsageError or SettingsError where the settings leave a gateway no TLS version.
     """
     now = now or datetime.now(UTC)
@@ -95,7 +95,7 @@ def analyze(
         now=now,
     )
     if save_tally is not None:
-        save(tally, save_tally)
+        write_tally(tally, save_tally)
     met = gateways_of(tally, None if gateway == "auto" else Tier(gateway), (settings or {}) if config is None else {})
     configuration = configuration_of(met, config, settings)
     gateways = configuration.gateways
