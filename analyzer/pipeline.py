@@ -39,7 +39,7 @@ from analyzer.neighbours import neighbours_of
 from analyzer.probing import Target
 from analyzer.settings import Settings
 from analyzer.sources import read
-from analyzer.sources.saved import save
+from analyzer.tally_file import write as write_tally
 from analyzer.witnesses import age
 
 if TYPE_CHECKING:
@@ -77,9 +77,9 @@ def analyze(
     where the files do not (see `sources.read`); `ca_files` hold certificates that were given to the gateway; `trust_store` names the roots that it is
     taken to have besides (see `anchors.anchors_of`); `probe` None:
     no probing, and `not_probed` says why; `settings` are the gateway's own, as in customProperties (see `probing.settings`),
-    and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`:
-    the report says which client addresses are hit. `workspaces` are asked for the same window (see `analyzer.workspaces`);
-    `save_tally`: what was counted is kept in that Parquet file, before any probing; it is a source, too. Raises SourceError,
+    and hold for every gateway of the run; `config` are exported ones (see `settings.load`), each of its own gateway; `keep_ip`: the
+    report says which client addresses are hit. `workspaces` are asked for the same window (see `Workspaces.of`);
+    `save_tally`: what was counted is kept in that Parquet file, which is a source too, before any probing. Raises SourceError,
     OutputError, EvidenceError, CertificateFileError, and UsageError or SettingsError where the settings leave a gateway no TLS version.
     """
     now = now or datetime.now(UTC)
@@ -96,13 +96,14 @@ def analyze(
         now=now,
     )
     if save_tally is not None:
-        save(tally, save_tally)
+        write_tally(tally, save_tally)
     met = gateways_of(tally, None if gateway == "auto" else Tier(gateway), (settings or {}) if config is None else {})
     configuration = configuration_of(met, config, settings)
     gateways = configuration.gateways
     tiers = {g.id: g for g in gateways}
     judged, rest = clusters_of(tally, MOST_JUDGED)
-    aims = targets_of(judged, tiers, aim, {c.id: configuration.route(c) for c in judged})
+    routes = {c.id: configuration.route(c) for c in judged}
+    aims = targets_of(judged, tiers, aim, routes)
     targets = tuple(dict.fromkeys(t for t in aims.values() if isinstance(t, Target)))
     fresh = tuple(probe(targets)) if probe is not None and targets else ()
     given = configuration.given(anchors, certificates_seen((*recorded, *fresh)))

@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -90,12 +90,19 @@ class _Span(msgspec.Struct):
     end: datetime | None = None
 
 
+class _Asked(msgspec.Struct):
+    source: _Text
+    start: datetime
+    end: datetime
+
+
 class _About(msgspec.Struct):
     """The metadata `about`; unknown fields are ignored."""
 
     intake: _Intake
     found: _Span
     caveats: tuple[_Text, ...] = ()
+    asked: tuple[_Asked, ...] = ()
 
 
 def write(tally: Tally, path: str | Path) -> Path:
@@ -159,7 +166,12 @@ def read(path: str | Path) -> Tally:
         ),
         found=Window(start=about.found.start, end=about.found.end),
         caveats=(*about.caveats, *strange),
+        asked=tuple((a.source, Window(start=_utc(a.start), end=_utc(a.end))) for a in about.asked),
     )
+
+
+def _utc(moment: datetime) -> datetime:
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 @contextmanager
@@ -176,7 +188,8 @@ def _about(tally: Tally) -> str:
     """What is no row of a tally, as JSON."""
     from analyzer import __version__
 
-    said = {"intake": asdict(tally.intake), "found": asdict(tally.found), "caveats": tally.caveats}
+    asked = [{"source": name, "start": w.start, "end": w.end} for name, w in tally.asked]
+    said = {"intake": asdict(tally.intake), "found": asdict(tally.found), "caveats": tally.caveats, "asked": asked}
     return msgspec.json.encode({**said, "tool": __version__}).decode()
 
 

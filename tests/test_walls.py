@@ -22,6 +22,7 @@ WALLS = {
         "sources/accounts.py",
         "sources/blobs.py",
         "sources/ranges.py",
+        "settings/live.py",
         "sources/workspace_auth.py",
         "sources/workspace_client.py",
         "sources/workspace_places.py",  # the type of what a program may give

@@ -214,7 +214,7 @@ def test_the_estimate_counts_and_writes_nothing(user: Terminal) -> None:
         (("--slice", "90d"), "--slice 90d: write"),
         (("--cross-workspace",), "two workspaces"),
         (("--resource", "contoso-apim"), "az apim show"),
-        (("--save-tally", "week.csv"), "call it week.parquet"),
+        (("--save-tally", "week.csv"), "call it week.csv.parquet"),
     ],
 )
 def test_a_word_that_is_wrong_is_named_before_anything_is_asked(

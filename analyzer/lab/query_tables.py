@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from analyzer.errors import UsageError
@@ -94,21 +95,21 @@ class Store:
     def query(self, text: str, scope: Scope, *, now: datetime) -> Result:
         """What the query returns of what the scope shows. Raises Refused."""
         with self._lock:  # one at a time: the tables are views of what this request may see
-            shown = []
+            shown: dict[str, tuple[str, ...]] = {}
             try:
                 for name in {table for _, table in self._kept}:
                     of = [self._kept[w, name] for w in scope.workspaces if (w, name) in self._kept]
                     if of:
                         self._db.execute(f"CREATE VIEW {name} AS {_view(of, scope)}")
-                        shown.append(name)
-                return self._run(text, now)
+                        shown[name] = tuple(c[0] for c in self._db.execute(f"DESCRIBE {name}").fetchall())
+                return self._run(text, tuple(sorted(shown.items())), now)
             finally:
                 for name in shown:
                     self._db.execute(f"DROP VIEW {name}")
 
-    def _run(self, text: str, now: datetime) -> Result:
+    def _run(self, text: str, schema: _Schema, now: datetime) -> Result:
         try:
-            found = self._kql.query(self._db, text, query_now=now.isoformat())
+            found = self._db.sql(_translated(text, schema, now.isoformat()))
             rows = found.fetchall()
         except self._kql.KqlSyntaxError as error:
             raise Refused("SyntaxError", str(error)) from None
@@ -125,6 +126,18 @@ class Store:
     def close(self) -> None:
         """Forget everything."""
         self._db.close()
+
+
+_Schema = tuple[tuple[str, tuple[str, ...]], ...]
+"""Tables and their columns."""
+
+
+@lru_cache(maxsize=1000)
+def _translated(text: str, schema: _Schema, now: str) -> str:
+    """A query in DuckDB's SQL. Translating takes longer than executing, and the same windows are asked for again and again."""
+    import duckdb_kql
+
+    return str(duckdb_kql.to_sql(text, schema={name: list(columns) for name, columns in schema}, query_now=now))
 
 
 def _create(db: Any, name: str, rows: Iterable[Row], standard: Iterable[str]) -> None:

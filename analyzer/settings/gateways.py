@@ -91,9 +91,6 @@ def configure(
         profile=found.profile,
         told=found.told,
         created=service.created,
-        hosts=()
-        if tier is Tier.SELF_HOSTED
-        else service.hostnames,  # a self-hosted one's names are its cluster's affair
     )
     return made, configured
 

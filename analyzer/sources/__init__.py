@@ -77,6 +77,10 @@ def read(
                 )
                 if not files and not kept:
                     nothing_asked(asked)
+                answered = frozenset(one.place.name for one in asked if not one.failed)
+                kept = [saved.mended(tally, answered) for tally in kept]
+                if keep_ip:
+                    asked[0].file.notes.append("Workspaces were not asked for client addresses.")
             tally = settle(db, (*files, *(one.file for one in asked)), window)
     counted = iter(tally.intake.sources)
     of_kept = iter(kept)

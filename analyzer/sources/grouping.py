@@ -105,7 +105,7 @@ WITH read AS (
              WHEN len(met) > 0 THEN {_elsewhere("met[-1].source")} END AS resembles
     FROM listed
 ), classed AS (
-    SELECT *, try_cast(coalesce(failed.elapsed, CASE WHEN resembles = '{TRANSFER}' AND reason = '{BACKEND_FAILED}' THEN elapsed
+    SELECT *, try_cast(coalesce(failed.elapsed, CASE WHEN failed IS NOT NULL THEN NULL WHEN resembles = '{TRANSFER}' AND reason = '{BACKEND_FAILED}' THEN elapsed
                                 WHEN resembles = '{TRANSFER}' THEN met[-1].elapsed END, backend_time) AS DOUBLE) AS ms,
         CASE WHEN sure IS NOT TRUE THEN 'left'
              WHEN moment < $start::TIMESTAMP OR moment >= $end::TIMESTAMP THEN 'outside'

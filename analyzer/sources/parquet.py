@@ -36,7 +36,7 @@ def rows(stream: BinaryIO) -> Iterator[Item]:
     """One record per row; `line` is the row's number. Columns that say nothing to us are not read."""
     number = 0
     try:
-        with opened(stream) as file:
+        with _opened(stream) as file:
             for record in _records(file):
                 number = record.line
                 yield record
@@ -47,7 +47,7 @@ def rows(stream: BinaryIO) -> Iterator[Item]:
 def why_not(stream: BinaryIO) -> str:
     """Why a Parquet file is no gateway log; "" where it is one."""
     try:
-        with opened(stream) as file:
+        with _opened(stream) as file:
             if TALLY_VERSION in map(normal, file.columns):
                 return "it is the result of the tally query as Parquet; export it as CSV or JSON"
             if told_by(tuple(file.columns)) or _nested(file):
@@ -88,9 +88,9 @@ def _nested(file: _File) -> bool:
 
 
 @contextmanager
-def opened(stream: BinaryIO) -> Iterator[_File]:
+def _opened(stream: BinaryIO) -> Iterator[_File]:
     """A stream's content as a file that DuckDB can read. Raises duckdb.Error."""
-    with _on_disk(stream) as path, closing(duckdb.connect(config=_CONFIG)) as db:
+    with on_disk(stream) as path, closing(duckdb.connect(config=_CONFIG)) as db:
         db.execute("SET TimeZone = 'UTC'")
         pattern = glob.escape(path)
         described = db.execute(f"DESCRIBE SELECT * FROM {_READ}", {"path": pattern}).fetchall()
@@ -98,7 +98,7 @@ def opened(stream: BinaryIO) -> Iterator[_File]:
 
 
 @contextmanager
-def _on_disk(stream: BinaryIO) -> Iterator[str]:
+def on_disk(stream: BinaryIO) -> Iterator[str]:
     """The path of a stream's content: Parquet says at its end where things are, so that it cannot be read as it comes."""
     named = getattr(stream, "name", None)
     if type(stream) is io.BufferedReader and isinstance(named, str):

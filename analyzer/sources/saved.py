@@ -1,80 +1,29 @@
-"""A tally in, one Parquet file out, and back: to go on without the workspace, or to share what was counted and no record.
+"""A saved tally as a source: found by its content, cut to the window, and put together with what else was read.
 
-The file's metadata has the key `apim-triage/tally/1`, whose value, JSON, holds all that is no row. Its rows are those of the tally's four
-frames, told apart by the column `part`; hours and times are UTC.
+What is in the file, and that every value is one that a tally can hold, is `tally_file`'s business.
 """
 
 from __future__ import annotations
 
-import os
-import secrets
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing, suppress
+import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import duckdb
-import msgspec
 import numpy as np
 import pandas as pd
 
-from analyzer import messages
-from analyzer.errors import OutputError
-from analyzer.model import Intake, Window
+from analyzer import tally_file
+from analyzer.errors import OutputError, SourceError
+from analyzer.model import Intake, Kind, Window
 from analyzer.overlap import overlaps
-from analyzer.sources.grouping import BACKEND_FAILED
-from analyzer.sources.masking import hide_sql, literal
-from analyzer.sources.parquet import MAGIC, opened
-from analyzer.sources.paths import cause, printable
-from analyzer.tally import (
-    AFFECTED,
-    COUNT,
-    ELAPSED_EDGES_MS,
-    FAILURES,
-    GATEWAYS,
-    NAME,
-    NOT_LOGGED,
-    TEXT,
-    TIME,
-    TRAFFIC,
-    Tally,
-    merge,
-    typed,
-)
+from analyzer.sources.parquet import MAGIC, on_disk
+from analyzer.sources.paths import printable
+from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, NAME, TRAFFIC, Tally, merge, typed
 
-FAMILY = "apim-triage/tally/"
-SCHEMA = f"{FAMILY}1"
-FRAMES: Mapping[str, Mapping[str, str]] = {
-    "failures": FAILURES,
-    "traffic": TRAFFIC,
-    "affected": AFFECTED,
-    "gateways": GATEWAYS,
-}
 _HOUR = timedelta(hours=1)
-_MOST_ROWS = 5_000_000
-_LARGEST = 64 << 20  # bytes of metadata
-_SQL = {NAME: "VARCHAR", TEXT: "VARCHAR", COUNT: "BIGINT", TIME: "TIMESTAMPTZ"}
-_CONFIG: dict[str, str | bool | int | float | list[str]] = {
-    "autoinstall_known_extensions": "false",
-    "autoload_known_extensions": "false",
-    "memory_limit": "512MB",
-}
-
-
-class _Asked(msgspec.Struct):
-    source: str
-    start: datetime
-    end: datetime
-
-
-class _About(msgspec.Struct):
-    intake: Intake
-    found: Window
-    asked: list[_Asked] = []
-    caveats: list[str] = []
-    tool: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,49 +37,9 @@ class Saved:
 def check(path: Path) -> None:
     """See that a tally can be saved there, before the work is done. Raises OutputError."""
     if path.suffix.casefold() != ".parquet":
-        raise OutputError(
-            f"--save-tally {path}: a tally is saved as Parquet; call it {path.with_suffix('.parquet').name}"
-        )
+        raise OutputError(f"--save-tally {path}: a tally is saved as Parquet; call it {path.name}.parquet")
     if path.is_dir():
         raise OutputError(f"--save-tally {path}: it is a folder; name a file in it")
-    if not path.absolute().parent.is_dir():
-        raise OutputError(f"--save-tally {path}: there is no folder {path.parent}; make it first")
-
-
-def save(tally: Tally, path: Path) -> None:
-    """Write a tally; the file appears whole or not at all. Raises OutputError."""
-    from analyzer import __version__
-
-    about = _About(
-        intake=tally.intake,
-        found=tally.found,
-        asked=[_Asked(source=name, start=w.start, end=w.end) for name, w in tally.asked if w.start and w.end],
-        caveats=list(tally.caveats),
-        tool=__version__,
-    )
-    fresh = path.with_name(f".{path.name}-{secrets.token_hex(4)}")
-    metadata = f"{{{literal(SCHEMA)}: {literal(msgspec.json.encode(about).decode())}}}"
-    try:
-        with closing(duckdb.connect(config=_CONFIG)) as db:
-            db.execute("SET TimeZone = 'UTC'")
-            parts = []
-            for part, schema in FRAMES.items():
-                frame: pd.DataFrame = getattr(tally, part)
-                plain = [name for name, dtype in schema.items() if dtype in (NAME, TEXT)]
-                db.register(part, frame.astype(dict.fromkeys(plain, object)))
-                columns = ", ".join(f'"{n}"::{_SQL.get(dtype, "INTEGER")} AS "{n}"' for n, dtype in schema.items())
-                parts.append(f"SELECT {literal(part)} AS part, {columns} FROM {part}")
-            rows = " UNION ALL BY NAME ".join(parts)
-            db.execute(
-                f"COPY ({rows}) TO {literal(str(fresh))} (FORMAT parquet, COMPRESSION zstd, KV_METADATA {metadata})"
-            )
-        os.replace(fresh, path)
-    except (OSError, duckdb.IOException) as error:
-        why = cause(error) if isinstance(error, OSError) else "it cannot be written there"
-        raise OutputError(f"--save-tally {path}: {why}") from None
-    finally:
-        with suppress(OSError):
-            fresh.unlink(missing_ok=True)
 
 
 def load(name: str, stream: Callable[[], BinaryIO]) -> Saved | str | None:
@@ -138,104 +47,49 @@ def load(name: str, stream: Callable[[], BinaryIO]) -> Saved | str | None:
     with stream() as looked_at:
         if looked_at.read(4) != MAGIC:
             return None
-    with stream() as whole:
+    with stream() as whole, on_disk(whole) as path:
+        if not tally_file.is_tally(path):
+            return None  # other Parquet, or damaged: whoever reads Parquet says what is wrong with it
         try:
-            with opened(whole) as file:
-                return _load(name, file.db, file.pattern)
-        except duckdb.Error:
-            return None  # Parquet that cannot be opened: whoever reads Parquet says what is wrong with it
-
-
-def _load(name: str, db: duckdb.DuckDBPyConnection, pattern: str) -> Saved | str | None:
-    found = db.execute(
-        "SELECT key::VARCHAR, value FROM parquet_kv_metadata($path) WHERE starts_with(key::VARCHAR, $family)",
-        {"path": pattern, "family": FAMILY},
-    ).fetchall()
-    if not found:
-        return None
-    key, value = str(found[0][0]), bytes(found[0][1])
-    if key != SCHEMA:
-        version = key.removeprefix(FAMILY)
-        said = version if version.isdecimal() and len(version) < 6 else "an unknown version"
-        return f"a tally of version {said}, where {SCHEMA.removeprefix(FAMILY)} is read: take the apim-triage that saved it, or a newer one"
-    if len(value) > _LARGEST:
-        return "a saved tally that says more of itself than can be"
-    try:
-        about = msgspec.json.decode(value, type=_About)
-        return Saved(name=name, tally=_tally(name, about, _frames(db, pattern)))
-    except (duckdb.Error, msgspec.MsgspecError, UnicodeDecodeError):
-        return "a saved tally that is damaged: save it anew"
-    except _CannotBe as error:
-        return f"a saved tally whose {error} cannot be: save it anew"
-
-
-class _CannotBe(Exception):
-    """A column holds what no tally holds."""
-
-
-def _frames(db: duckdb.DuckDBPyConnection, pattern: str) -> dict[str, pd.DataFrame]:
-    source = "read_parquet($path, hive_partitioning = false, union_by_name = false)"
-    (count,) = db.execute(f"SELECT count(*) FROM {source}", {"path": pattern}).fetchone() or (0,)
-    if count > _MOST_ROWS:
-        raise _CannotBe("number of rows")
-    found = {}
-    for part, schema in FRAMES.items():
-        columns = ", ".join(f"{_read(name, dtype)} AS {name}" for name, dtype in schema.items())
-        frame = db.execute(f"SELECT {columns} FROM {source} WHERE part = $part", {"path": pattern, "part": part}).df()
-        for column, (low, high) in _LIMITS.items():
-            if column in schema and len(frame) and not frame[column].between(low, high).all():
-                raise _CannotBe(column)
-        for column in ("hour", "first", "last"):
-            if column in schema and len(frame) and not frame[column].between(_EARLIEST, _LATEST).all():
-                raise _CannotBe(column)
-        if "elapsed_bucket" in schema and not set(frame["elapsed_bucket"]) <= {NOT_LOGGED, *ELAPSED_EDGES_MS}:
-            raise _CannotBe("elapsed_bucket")
-        if part == "failures":
-            kinds = {t: messages.kind_of(t, reason=BACKEND_FAILED).value for t in frame["signature"].unique()}
-            frame["kind"] = frame["signature"].map(kinds) if len(frame) else frame["kind"]
-        found[part] = typed(frame, schema)
-    return found
-
-
-_EARLIEST, _LATEST = pd.Timestamp("2010-01-01", tz="UTC"), pd.Timestamp("2200-01-01", tz="UTC")
-_LIMITS = {"count": (1, 10**15), "requests": (0, 10**15)}
-
-
-def _read(name: str, dtype: str) -> str:
-    """A column as it may stand in a report: names as long as our own are, with no control character and no secret in them."""
-    if dtype == NAME:
-        plain = rf"regexp_replace(coalesce({name}::VARCHAR, ''), '[\x00-\x1f\x7f]+', ' ', 'g')"
-        return f"left({hide_sql(plain) if name != 'signature' else plain}, 300)"
-    if dtype == TEXT:
-        return (
-            f"CASE WHEN regexp_full_match({name}::VARCHAR, '[0-9A-Za-z._:|-]{{1,64}}') THEN {name}::VARCHAR ELSE '' END"
-        )
-    return f"{name}::{_SQL.get(dtype, 'INTEGER')}"
-
-
-def _tally(name: str, about: _About, frames: Mapping[str, pd.DataFrame]) -> Tally:
-    if about.intake.failures != int(frames["failures"]["count"].sum()):
-        raise _CannotBe("number of failures")
+            tally = tally_file.read(path)
+        except SourceError as error:
+            return str(error).removeprefix(f"{path}: ")
     sources = tuple(
         replace(
             s,
-            name=printable(f"{name}: {s.name}")[:300],
-            shape=printable(s.shape)[:300],
-            first_rejected=tuple(printable(r)[:300] for r in s.first_rejected[:5]),
+            name=printable(f"{name}: {s.name}"),
+            shape=printable(s.shape),
+            first_rejected=tuple(printable(r) for r in s.first_rejected[:5]),
         )
-        for s in about.intake.sources
+        for s in tally.intake.sources
     )
-    return Tally(
-        **frames,
-        intake=replace(about.intake, sources=sources),
-        found=about.found,
-        caveats=tuple(printable(c)[:1000] for c in about.caveats),
-        asked=tuple((a.source, Window(start=_aware(a.start), end=_aware(a.end))) for a in about.asked),
+    return Saved(
+        name=name,
+        tally=replace(
+            tally,
+            failures=_clean(tally.failures, FAILURES),
+            traffic=_clean(tally.traffic, TRAFFIC),
+            affected=_clean(tally.affected, AFFECTED),
+            gateways=_clean(tally.gateways, GATEWAYS),
+            intake=replace(tally.intake, sources=sources),
+            caveats=tuple(map(printable, tally.caveats)),
+        ),
     )
 
 
-def _aware(moment: datetime) -> datetime:
-    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)
+def _clean(frame: pd.DataFrame, schema: Any) -> pd.DataFrame:
+    """The frame without characters that drive a terminal: the file may be a stranger's."""
+    changed = {
+        name: frame[name].astype(object).map(printable)
+        for name, dtype in schema.items()
+        if dtype == NAME and not all(str(text).isprintable() for text in frame[name].cat.categories)
+    }
+    return typed(frame.assign(**changed), schema) if changed else frame
+
+
+def _connecting(failures: pd.DataFrame) -> int:
+    """The failures to connect among the rows; bodies that broke off are among them too, and count as look-alikes."""
+    return int(failures["count"][failures["kind"].astype(str) != Kind.TRANSFER.value].sum())
 
 
 def cut(saved: Saved, window: Window) -> Tally:
@@ -271,7 +125,7 @@ def cut(saved: Saved, window: Window) -> Tally:
         failures=typed(failures, FAILURES),
         traffic=typed(traffic, TRAFFIC),
         affected=typed(tally.affected[met].reset_index(drop=True), AFFECTED),
-        intake=_with(tally.intake, int(failures["count"].sum())),
+        intake=_with(tally.intake, _connecting(failures)),
         found=_found(failures, traffic),
         caveats=(*tally.caveats, *caveats),
         asked=tuple((name, part) for name, w in tally.asked for part in _within(w, start, end)),
@@ -284,6 +138,20 @@ def _within(window: Window, start: datetime | None, end: datetime | None) -> tup
         return ()
     a, b = max(window.start, start or window.start), min(window.end, end or window.end)
     return (Window(start=a, end=b),) if a < b else ()
+
+
+def mended(tally: Tally, answered: frozenset[str]) -> Tally:
+    """A saved tally whose gaps were filled: what it says was not answered, of sources that have answered all since."""
+    sources = tuple(
+        replace(s, shape=_GAP.sub("Log Analytics, gone on with", s.shape))
+        if any(s.name.endswith(f": {name}") for name in answered)
+        else s
+        for s in tally.intake.sources
+    )
+    return replace(tally, intake=replace(tally.intake, sources=sources))
+
+
+_GAP = re.compile(r"^unreadable after .*", re.DOTALL)
 
 
 def joined(tally: Tally, kept: Sequence[Tally]) -> Tally:

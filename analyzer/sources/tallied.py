@@ -18,7 +18,7 @@ import pandas as pd
 from analyzer.model import Window
 from analyzer.sources.answers import TALLY_VERSION
 from analyzer.sources.columns import normal
-from analyzer.sources.grouping import DETAILED, SEND_REQUEST, TRANSFER, bounds
+from analyzer.sources.grouping import DETAILED, DIMENSIONS, OWN_HOST, SEND_REQUEST, TRANSFER, bounds
 from analyzer.sources.items import Item, Items, Record, Reject
 from analyzer.tally import ELAPSED_EDGES_MS, NOT_LOGGED
 
@@ -33,7 +33,7 @@ FORMS = {name.replace("_", ""): name for name in COLUMNS}
 """Normal spelling of a column: its name in `groups`."""
 
 _CLASSES = ("failure", "lookalike", "other")
-_DIMENSIONS = ("", "api", "operation", "product", "subscription")
+_DIMENSIONS = ("", *DIMENSIONS, OWN_HOST)
 _BUCKETS = frozenset(map(str, (NOT_LOGGED, *ELAPSED_EDGES_MS)))
 _MOST = 10**12  # requests of one row; no gateway serves so many in an hour
 _COUNT = re.compile(r"([0-9]{1,13})(?:\.0+)?")

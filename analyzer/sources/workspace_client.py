@@ -122,7 +122,7 @@ def timespan(window: Window, *, search: bool = False) -> str:
 
     The end is part of a timespan, and none of a window. A query says in its text where it ends, and its timespan is rounded outward
     to whole hours: which of two tables tells of an hour shows in all of the hour. A search has nothing but its timespan, which ends
-    one tick (100 ns) before the window does.
+    one tick (100 ns) before the window does; that the service keeps the seventh digit is not documented.
     """
     if window.start is None or window.end is None:
         return ""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
@@ -108,6 +108,18 @@ class Workspaces:
     connect: Callable[[], LogsQueryClient] | None = None
     # None: a client is made from `auth` and `cloud`; a program that has a client of its own gives it here
     patience: Patience = Patience()
+
+    @classmethod
+    def of(
+        cls,
+        *ids: str,
+        resources: Sequence[str] = (),
+        auth: Auth | str = Auth.DEFAULT,
+        cloud: Cloud | str = Cloud.PUBLIC,
+    ) -> Workspaces:
+        """Workspaces by their IDs and services by their resource ids. Raises UsageError, ValueError for another auth or cloud."""
+        places = (*map(workspace, ids), *map(resource, resources))
+        return cls(places=places, auth=Auth(auth), cloud=Cloud(cloud))
 
 
 _GUID = re.compile(r"[0-9a-f]{8}-(?:[0-9a-f]{4}-){3}[0-9a-f]{12}", re.IGNORECASE)

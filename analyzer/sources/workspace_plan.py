@@ -11,7 +11,7 @@ from analyzer.sources.workspace_auth import client, endpoint
 from analyzer.sources.workspace_client import QueryClient, timespan
 from analyzer.sources.workspace_errors import Kind, QueryFailed, taught
 from analyzer.sources.workspace_places import Place, Workspaces
-from analyzer.sources.workspace_queries import Newest, megabytes, newest, tally, told, usage
+from analyzer.sources.workspace_queries import Newest, TakenIn, newest, taken_in, tally, told, usage
 from analyzer.sources.workspace_retry import Gate
 from analyzer.sources.workspace_windows import DAY, pieces
 
@@ -50,28 +50,30 @@ def estimates(workspaces: Workspaces, window: Window, now: datetime) -> tuple[st
 
 
 def _of(place: Place, asker: QueryClient, gate: Gate, window: Window) -> Iterator[str]:
-    sizes = {} if place.is_resource else _sizes(place, asker, gate, window)
+    sizes = () if place.is_resource else _sizes(place, asker, gate, window)
+    basic = False
     try:
         counts: tuple[Newest, ...] = told(gate.run(lambda: asker.ask(place, newest(window), window)))
     except QueryFailed as failed:
         if failed.kind is not Kind.BASIC:
             raise
-        counts = ()
+        basic, counts = True, ()
         yield "ApiManagementGatewayLogs is on the Basic plan: counting its records would cost, and was left"
     for one in counts:
         yield f"{one.table}: {one.records:,} gateway records, the newest of {one.newest:%Y-%m-%d %H:%M} UTC"
-    for table, size in sorted(sizes.items()):
-        of = " of all services" if table == "AzureDiagnostics" else ""
-        yield f"{table}: {size / 1000:,.3f} GB taken in{of}"
+    for size in sizes:
+        of = " of all services" if size.table == "AzureDiagnostics" else ""
+        may_be = f", {size.least:,} to {size.most:,} records by their usual size" if basic and size.most else ""
+        yield f"{size.table}: {size.gigabytes:,.3f} GB taken in{of}{may_be}"
     if not counts and not sizes:
         yield "no gateway record"
 
 
-def _sizes(place: Place, asker: QueryClient, gate: Gate, window: Window) -> dict[str, float]:
-    """By table, in MB; none where the Usage table does not answer: a credential may see the logs and not it."""
+def _sizes(place: Place, asker: QueryClient, gate: Gate, window: Window) -> tuple[TakenIn, ...]:
+    """By table; none where the Usage table does not answer: a credential may see the logs and not it."""
     try:
-        return megabytes(gate.run(lambda: asker.ask(place, usage(window), window)))
+        return taken_in(gate.run(lambda: asker.ask(place, usage(window), window)))
     except QueryFailed as failed:
         if failed.kind in (Kind.NO_TABLE, Kind.FORBIDDEN):
-            return {}
+            return ()
         raise

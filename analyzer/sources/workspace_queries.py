@@ -20,6 +20,16 @@ class Newest:
     newest: datetime
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakenIn:
+    """What a table took in, by the Usage table."""
+
+    table: str
+    gigabytes: float
+    least: int  # records that this may be
+    most: int
+
+
 def tally(window: Window, *, basic: bool = False) -> str:
     """The query that counts a window; `basic`: its form for a table on the Basic plan, whose time the request says."""
     return kql.text("failures-tally-basic") if basic else _rendered("failures-tally", window)
@@ -40,13 +50,18 @@ def usage(window: Window) -> str:
     return _rendered("usage-estimate", window)
 
 
-def megabytes(answer: Answer) -> dict[str, float]:
+def taken_in(answer: Answer) -> tuple[TakenIn, ...]:
     """What an answer to that says, by table."""
-    return {
-        str(row["Table"]): float(row["Megabytes"] or 0)
-        for row in answer.dicts()
+    return tuple(
+        TakenIn(
+            table=str(row["Table"]),
+            gigabytes=float(row["Megabytes"] or 0) / 1000,
+            least=int(row.get("RecordsAtLeast") or 0),
+            most=int(row.get("RecordsAtMost") or 0),
+        )
+        for row in sorted(answer.dicts(), key=lambda row: str(row.get("Table")))
         if {"Table", "Megabytes"} <= row.keys()
-    }
+    )
 
 
 def told(answer: Answer) -> tuple[Newest, ...]:

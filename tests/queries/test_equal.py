@@ -93,6 +93,13 @@ def at_random(count: int = 500) -> list[Event]:
                 ),
                 errors=errors,
                 backend_url=url,
+                url=draw.choice(
+                    [
+                        "https://contoso-apim.azure-api.net/x",
+                        "https://ORDERS.example/x?k=CANARY",
+                        "http://svc.example:80/",
+                    ]
+                ),
                 backend_id=draw.choice([None, "orders", "pool one"]),
                 backend_code=draw.choice([None, None, 200, 502, 0]),
                 backend_ms=draw.choice([None, 0, 58, 21_030]),
@@ -213,6 +220,14 @@ def test_a_workspace_and_the_storage_account_give_equal_tallies(
     assert_equal(by_query(tmp_path, {LEGACY: [*map(diagnostics_row, made)]}), expected)
     # the specific table has no column for the SKU
     assert_equal(by_query(tmp_path, {SPECIFIC: [*map(resource_row, made)]}), expected, FRAMES[:3])
+
+
+@pytest.mark.parametrize("events", [of_samples, at_random], ids=["samples", "random"])
+def test_the_form_for_the_basic_plan_counts_the_same(tmp_path: Path, events: Callable[[], list[Event]]) -> None:
+    tables = WORKSPACES["specific"](events())
+    path = tmp_path / "tally.csv"
+    path.write_text(as_csv(answer("failures-tally-basic", tables)), encoding="utf-8", newline="")
+    assert_equal(read([str(path)]), by_file(tmp_path, counted(tables)))
 
 
 def test_a_window_cuts_both_alike(tmp_path: Path) -> None:
