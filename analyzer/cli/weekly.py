@@ -149,16 +149,18 @@ def weekly(
     )
 
     from analyzer import report as report_files
+    from analyzer.weekly.weeks import week_of
+
+    wanted = week_of(week, zone, now)  # what is quickly said comes before what is slow to load
+    report_files.check_out(out)
+
     from analyzer.cli import terminal, week_summary
     from analyzer.report import week_contract, week_writer
     from analyzer.sources import read
     from analyzer.weekly import flow
     from analyzer.weekly.history import History, check_zone
-    from analyzer.weekly.weeks import week_of
 
-    wanted = week_of(week, zone, now)
-    report_files.check_out(out)
-    kept = History(report_files.check_out(history), check_zone(str(zone))) if history is not None else None
+    kept = History(history, check_zone(str(zone))) if history is not None else None
     with terminal.progress(not quiet) as on_progress:
 
         def asked(targets: Sequence[Target]) -> Sequence[Evidence]:

@@ -17,6 +17,7 @@ from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.textpath import TextPath
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
 from analyzer.model import Kind, Summary
@@ -134,7 +135,7 @@ def _hottest(summary: Summary) -> str:
     if not hours:
         return ""
     most, at, name = max(hours, key=lambda h: (h[0], -h[1].timestamp()))
-    return f"Worst hour: {words.count(most, 'call')} to {name} lost from {said.when(at, said.zone_of(summary.week))}"
+    return f"Worst hour: {words.count(most, 'call')} to {elided(name, 40)} lost from {said.when(at, said.zone_of(summary.week))}"
 
 
 def _week_over_week(summary: Summary, theme: Theme) -> Figure:
@@ -281,7 +282,16 @@ def _blank(*, high: float) -> tuple[Figure, Axes]:
 
 
 def _title(figure: Figure, text: str) -> None:
-    figure.suptitle(textwrap.fill(_shown(text, 200), 88), x=0.012, ha="left", fontsize=13.5, fontweight="bold")
+    """The finding, above everything, broken where its letters really reach the edge: a host may be all W."""
+    font = font_manager.FontProperties(family=_FONT, size=13.5, weight="bold")
+    lines = [""]
+    for word in _shown(text, 200).split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and TextPath((0, 0), longer, prop=font).get_extents().width > (_WIDE - 0.4) * 72:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    figure.suptitle("\n".join(lines), x=0.012, ha="left", fontproperties=font)
 
 
 def _shown(text: str, longest: int) -> str:
