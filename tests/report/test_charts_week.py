@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from analyzer.model import Summary
-from analyzer.report import charts_week
+from analyzer.report.charts import canvas, week
 from tests.report import make, weeks
 
 SUMMARIES: dict[str, Callable[[], Summary]] = {
@@ -23,7 +23,7 @@ SUMMARIES: dict[str, Callable[[], Summary]] = {
 }
 FILES = {
     f"{name}{theme}.{form}"
-    for name in ("week-over-week", "heat-map")
+    for name in ("week-over-week", "week-by-hour")
     for theme in ("", "-dark")
     for form in ("png", "svg")
 }
@@ -31,7 +31,7 @@ FILES = {
 
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_each_picture_is_whole_and_nothing_is_cut_at_its_edge(tmp_path: Path, name: str) -> None:
-    written = charts_week.write(SUMMARIES[name](), tmp_path)
+    written = week.write(SUMMARIES[name](), tmp_path)
     assert {path.name for path in written} == {path.name for path in tmp_path.iterdir()} == FILES
     for path in written:
         if path.suffix == ".svg":
@@ -41,7 +41,7 @@ def test_each_picture_is_whole_and_nothing_is_cut_at_its_edge(tmp_path: Path, na
             continue
         with Image.open(path) as file:
             picture = file.convert("RGB")
-        paper = charts_week.DARK.paper if "dark" in path.name else charts_week.LIGHT.paper
+        paper = week.DARK.paper if "dark" in path.name else week.LIGHT.paper
         wide, high = picture.size
         assert wide == 1300
         assert 200 <= high <= 1200
@@ -52,26 +52,31 @@ def test_each_picture_is_whole_and_nothing_is_cut_at_its_edge(tmp_path: Path, na
 
 
 def test_the_structure_of_week_over_week_is_that_of_the_trend() -> None:
-    """Bars, labels and hatching, not pixels: one bar a kind and week, its height the failures, and what is not known hatched."""
+    """Bars and labels, not pixels: one bar a kind and week, its height the failures, and a dashed one where nothing is known."""
     summary = weeks.rich()
-    with charts_week._drawing_in(charts_week.LIGHT):
-        (axes,) = charts_week._week_over_week(summary, charts_week.LIGHT).axes
+    with canvas.drawing_in(week.LIGHT):
+        (axes,) = week._week_over_week(summary, week.LIGHT).axes
     labels = [t.get_text() for t in axes.get_xticklabels()]
     assert labels == [t.week.label for t in summary.trend]
-    bars = [p for p in axes.patches if not getattr(p, "get_hatch", lambda: None)()]
-    assert round(sum(p.get_height() for p in bars)) == sum(t.failures for t in summary.trend)
-    assert sum(1 for p in axes.patches if p.get_hatch()) == sum(not t.known for t in summary.trend)
+    dashed = [p for p in axes.patches if p.get_linestyle() == "--"]
+    assert len(dashed) == sum(not t.known for t in summary.trend)
+    heights = sum(p.get_height() for p in axes.patches if p not in dashed)
+    assert round(heights) == sum(t.failures for t in summary.trend)
 
 
-def test_the_structure_of_the_heat_map_is_that_of_the_hours() -> None:
+def test_the_structure_of_the_hours_is_that_of_the_summary() -> None:
     summary = weeks.rich()
-    with charts_week._drawing_in(charts_week.LIGHT):
-        axes, _ = charts_week._heat_map(summary, charts_week.LIGHT).axes
-    (mesh,) = axes.collections[:1]
-    cells = mesh.get_array()
-    assert cells.shape == (len(summary.heat), 168)
-    assert cells.sum() == sum(h.failures for _, hours in summary.heat for h in hours)
+    with canvas.drawing_in(week.LIGHT):
+        (axes,) = week._heat_map(summary, week.LIGHT).axes
+    area = 0.0
+    for patch in axes.patches:
+        for box in patch.get_path().to_polygons():
+            (left, top), (right, bottom) = box.min(axis=0), box.max(axis=0)
+            assert round(bottom - top, 3) == 0.8
+            area += right - left
+    assert round(area) == sum(len(hours) for _, hours in summary.heat)
     assert [t.get_text() for t in axes.get_yticklabels()] == [name for name, _ in summary.heat]
+    assert axes.get_xlim() == (0, 168)
 
 
 def test_the_same_summary_gives_the_same_pictures_and_leaves_the_settings_alone(tmp_path: Path) -> None:
@@ -79,15 +84,15 @@ def test_the_same_summary_gives_the_same_pictures_and_leaves_the_settings_alone(
     settings = dict(mpl.rcParams)
     for name in ("first", "second"):
         (tmp_path / name).mkdir()
-        charts_week.write(summary, tmp_path / name)
+        week.write(summary, tmp_path / name)
     assert dict(mpl.rcParams) == settings
     for path in (tmp_path / "first").iterdir():
         assert path.read_bytes() == (tmp_path / "second" / path.name).read_bytes(), path.name
 
 
 def test_titles_say_what_the_picture_shows() -> None:
-    told = charts_week.findings(weeks.rich())
+    told = week.findings(weeks.rich())
     assert "calls lost" in told["week-over-week"]
-    assert "Worst hour" in told["heat-map"]
-    assert charts_week.findings(weeks.quiet()) == {"week-over-week": "", "heat-map": ""}
-    assert charts_week.pictures(weeks.quiet()) == ()
+    assert "Worst hour" in told["week-by-hour"]
+    assert week.findings(weeks.quiet()) == {"week-over-week": "", "week-by-hour": ""}
+    assert week.inline(weeks.quiet()) == ()
