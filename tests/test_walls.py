@@ -15,7 +15,7 @@ WALLS = {
     "socket": ("probing", "lab"),
     "ssl": ("probing", "lab"),
     "cryptography": ("trust", "evidence", "lab"),
-    "duckdb": ("sources", "tally.py", "tally_file.py"),
+    "duckdb": ("sources", "tally.py"),
     "matplotlib": ("report/charts/",),
     "azure": (
         "sources/accounts.py",

@@ -13,8 +13,8 @@ from typing import Any
 
 from analyzer.errors import OutputError, SourceError, UsageError
 from analyzer.model import CauseName, Verdict, Week
+from analyzer.sources import saved
 from analyzer.tally import Tally
-from analyzer.tally_file import read, write
 
 SCHEMA = "apim-triage/history/1"
 LARGEST = 64 * 1024 * 1024
@@ -54,7 +54,16 @@ class History:
     def tally(self, week: Week) -> Tally | None:
         """What was kept of a week; None: nothing. SourceError where its file is broken."""
         place = self._tally(week)
-        return read(place) if place.exists() else None
+        try:
+            found = saved.load(place.name, lambda: place.open("rb"))
+        except FileNotFoundError:
+            return None
+        except OSError as error:
+            raise SourceError(f"{place}: {error.strerror or error}; see who may read the history") from error
+        if isinstance(found, saved.Saved):
+            return found.tally
+        why = found or "not a saved tally"
+        raise SourceError(f"{place}: {why}; delete it, and the week is read from its sources again")
 
     def report(self, week: Week) -> dict[str, Any] | None:
         """The summary that was kept of a week, as JSON; None: none, or none that can be read: it is never needed."""
@@ -82,7 +91,13 @@ class History:
     def keep(self, week: Week, tally: Tally) -> Path:
         """Keep a week's tally; the path written. Raises OutputError."""
         self._write(self.folder / _MARK, (json.dumps({"schema": SCHEMA, "zone": self.zone}) + "\n").encode())
-        return write(tally, self._tally(week))
+        place = self._tally(week)
+        self._made(place.parent)
+        try:
+            saved.save(tally, place)
+        except OutputError as error:
+            raise OutputError(f"--history {str(error).removeprefix('--save-tally ')}; name another folder") from None
+        return place
 
     def keep_report(self, week: Week, document: bytes) -> Path:
         """Keep a week's summary as JSON; the path written. Raises OutputError."""
@@ -94,15 +109,18 @@ class History:
     def _write(self, place: Path, content: bytes) -> Path:
         from analyzer.report import write_file
 
+        self._made(place.parent)
+        if place.exists() and place.read_bytes() == content:
+            return place
+        return write_file(place, content)
+
+    def _made(self, folder: Path) -> None:
         try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if place.exists() and place.read_bytes() == content:
-                return place
+            folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OutputError(
-                f"{place}: cannot be written: {error.strerror or error}; name another folder with --history"
+                f"{folder}: cannot be written: {error.strerror or error}; name another folder with --history"
             ) from error
-        return write_file(place, content)
 
     def _json(self, place: Path) -> dict[str, Any] | None:
         try:

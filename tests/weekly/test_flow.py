@@ -14,8 +14,9 @@ from analyzer.model import Evidence, Status, Summary, Week, Window
 from analyzer.probing import Target
 from analyzer.report import week_contract
 from analyzer.tally import Tally, merge
-from analyzer.weekly.flow import Judging, weekly
+from analyzer.weekly.flow import weekly
 from analyzer.weekly.history import History
+from analyzer.weekly.judging import Judging
 from analyzer.weekly.weeks import before, last_full
 from tests.weekly.build import LAST, NOW, tally, weeks
 
