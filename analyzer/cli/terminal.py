@@ -207,7 +207,8 @@ def answer(finding: Finding) -> None:
         screen.print(Text(printable(f"  {depth} {who}  by {certificate.issuer}  {dates}"), style="dim"))
     for row in finding.what_if:
         would = {True: "connects", False: "does not connect", None: "not known"}[row.connects]
-        screen.print(Text(printable(f"  if {row.change}: {would}{' (in test only)' if row.test_only else ''}")))
+        aside = "; ".join(filter(None, ("in test only" if row.test_only else "", row.why)))
+        screen.print(Text(printable(f"  if {row.change}: {would}{f' ({aside})' if aside else ''}")))
     if finding.proof:
         screen.print(Text(printable(f"  see for yourself: {finding.proof}")), soft_wrap=True)
     for remedy in finding.remedies:
