@@ -117,7 +117,7 @@ def summary(report: Report, written: Sequence[Path], out: Path, *, stderr: bool 
         screen.print("No backend connection failure in these logs.")
     for one in report.settings:
         screen.print(Text(f"! {printable(one.text)}", style="yellow"))
-    remarks(report.caveats)
+    remarks(report.caveats, stderr=stderr)
     if written:
         screen.print(
             f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also {', '.join(_beside(written, out))})"
@@ -137,9 +137,9 @@ def _incidents(screen: Console, report: Report) -> None:
     screen.print()
 
 
-def remarks(texts: Iterable[str]) -> None:
+def remarks(texts: Iterable[str], *, stderr: bool = False) -> None:
     """What was not seen or had to be assumed, one a line."""
-    screen = console()
+    screen = console(stderr=stderr)
     for text in texts:
         screen.print(Text(f"· {printable(text)}", style="dim"))
 
@@ -179,9 +179,9 @@ def _table(report: Report) -> Table:
     return table
 
 
-def answer(finding: Finding) -> None:
+def answer(finding: Finding, *, stderr: bool = False) -> None:
     """One backend in detail: whether the gateway would connect, cause, reasons, what was met, the chain, what-if, remedies."""
-    screen = console()
+    screen = console(stderr=stderr)
     lead = finding.lead
     scenario = f", scenario {lead.scenario}" if lead.scenario else ""
     screen.print(
@@ -229,11 +229,6 @@ def page(markdown: str) -> None:
     from rich.markdown import Markdown
 
     screen.print(Markdown(markdown, hyperlinks=False))
-
-
-def roots(text: str) -> None:
-    """Which roots were taken as the gateway's own."""
-    console().print(Text(printable(text), style="dim"))
 
 
 def _fixed(lead: Attribution) -> str:
