@@ -31,7 +31,7 @@ from analyzer.cli.arguments import (
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
-from analyzer.cli.configured import configured
+from analyzer.cli.configured import configured, had_by_all
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -84,7 +84,7 @@ def check(
         no_aia=no_aia,
         proxy=proxy,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 
@@ -156,7 +156,7 @@ def probe(
         no_aia=no_aia,
         proxy=proxy,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 
@@ -219,7 +219,7 @@ def kit(
         no_aia=no_aia,
         proxy=None,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 

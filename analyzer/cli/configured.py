@@ -42,3 +42,13 @@ def configured(
             notes=(*(n for one in asked for n in one.notes), *found.notes),
         )
     return settings_of(found)
+
+
+def had_by_all(
+    ca_files: Sequence[Path] | None, files: Sequence[Path] | None, services: Sequence[str] | None
+) -> Sequence[Path]:
+    """The --ca-file certificates that every gateway of the run has: of these the probe fetches no issuer.
+
+    Where settings say who was given what, there are none: for a gateway that lacks one, whether it can be fetched counts.
+    """
+    return () if files or services else ca_files or ()
