@@ -33,7 +33,7 @@ from analyzer.cli.arguments import (
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
-from analyzer.cli.configured import configured
+from analyzer.cli.configured import configured, had_by_all
 from analyzer.cli.outputs import check_json, write_json
 from analyzer.errors import UsageError
 
@@ -90,7 +90,7 @@ def check(
         no_aia=no_aia,
         proxy=proxy,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 
@@ -169,7 +169,7 @@ def probe(
         no_aia=no_aia,
         proxy=proxy,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 
@@ -232,7 +232,7 @@ def kit(
         no_aia=no_aia,
         proxy=None,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 
