@@ -5,10 +5,11 @@ Each workspace or resource is one source of the intake, with the queries, rows a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import duckdb
 
@@ -32,6 +33,7 @@ Progress = Callable[[str, int, int], None]
 
 USUAL = timedelta(days=7)
 """What is asked for where the user says no time."""
+_ROWS_AT_ONCE = 20_000
 _SKEW = timedelta(minutes=2)
 _LOOKED_BACK = timedelta(days=90)
 
@@ -133,13 +135,17 @@ def _add(db: duckdb.DuckDBPyConnection, position: int, source: Source, answer: A
     source.size += answer.size
     source.denied = source.denied or answer.denied
     records = (Record(line=number, value=row, inside="tables") for number, row in enumerate(answer.dicts(), start=1))
-    good = []
-    for one in tallied.checked(records):
-        if isinstance(one, Reject):
-            source.file.reject(one)
-        else:
-            good.append({key: str(value) for key, value in one.value.items()})
-    tallied.insert(db, position, good)
+
+    def good() -> Iterator[dict[str, str]]:
+        for one in tallied.checked(records):
+            if isinstance(one, Reject):
+                source.file.reject(one)
+            else:
+                yield {key: str(value) for key, value in one.value.items()}
+
+    rows = good()
+    while several := list(islice(rows, _ROWS_AT_ONCE)):
+        tallied.insert(db, position, several)
 
 
 def _conclude(source: Source, workspaces: Workspaces, asker: QueryClient, window: Window, now: datetime) -> None:
