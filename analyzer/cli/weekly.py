@@ -12,6 +12,8 @@ import typer
 from analyzer.cli import options
 from analyzer.cli.arguments import (
     Allow,
+    Apim,
+    ApimConfig,
     CaFiles,
     ConnectTo,
     Control,
@@ -31,6 +33,16 @@ from analyzer.cli.arguments import (
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
+from analyzer.cli.configured import configured
+from analyzer.cli.workspaces import (
+    AuthWay,
+    CloudName,
+    CrossWorkspace,
+    Resources,
+    SliceLength,
+    WorkspaceIds,
+)
+from analyzer.cli.workspaces import asked as workspaces_asked
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -110,6 +122,8 @@ def weekly(
         ),
     ] = None,
     setting: Settings = None,
+    apim_config: ApimConfig = None,
+    apim: Apim = None,
     proxy: ProxyUrl = None,
     control: Control = None,
     no_request: NoRequest = False,
@@ -125,13 +139,31 @@ def weekly(
     ] = Path("apim-triage-weekly"),
     fail_on: FailOn = None,
     quiet: Quiet = False,
+    workspace: WorkspaceIds = None,
+    resource: Resources = None,
+    cross_workspace: CrossWorkspace = False,
+    auth: AuthWay = "default",
+    cloud: CloudName = "public",
+    slice_length: SliceLength = None,
 ) -> int:
     """Sum up a week: its incidents, which are new, ongoing, recurring or resolved, availability, trend, and what will break.
 
     Example: apim-triage weekly insights-logs-gatewaylogs/ --tz Europe/Berlin --history triage-history --probe-all
+
+    Example: apim-triage weekly --workspace 0b1f6471-1bf0-4dda-aec3-111122223333 --history triage-history
     """
-    if not source:
-        raise UsageError("weekly: name at least one source: a file, a folder, a glob, or - for standard input")
+    workspaces = workspaces_asked(
+        workspaces=workspace,
+        resources=resource,
+        together=cross_workspace,
+        auth=auth,
+        cloud=cloud,
+        slice_=slice_length,
+    )
+    if not source and workspaces is None:
+        raise UsageError(
+            "weekly: name at least one source: a file, a folder, a glob, - for standard input, or --workspace and its ID"
+        )
     now = datetime.now(UTC)
     zone, order = options.zone(tz), options.date_order(date_order)
     causes = options.fail_on(fail_on or ())
@@ -152,16 +184,19 @@ def weekly(
     )
 
     from analyzer import report as report_files
+    from analyzer.weekly.weeks import week_of
+
+    wanted = week_of(week, zone, now)  # what is quickly said comes before what is slow to load
+    report_files.check_out(out)
+
     from analyzer.cli import terminal, week_summary
     from analyzer.report import week_contract, week_writer
     from analyzer.sources import read
     from analyzer.weekly import flow
     from analyzer.weekly.history import History, check_zone
-    from analyzer.weekly.weeks import week_of
+    from analyzer.weekly.judging import Judging
 
-    wanted = week_of(week, zone, now)
-    report_files.check_out(out)
-    kept = History(report_files.check_out(history), check_zone(str(zone))) if history is not None else None
+    kept = History(history, check_zone(str(zone))) if history is not None else None
     with terminal.progress(not quiet) as on_progress:
 
         def asked(targets: Sequence[Target]) -> Sequence[Evidence]:
@@ -170,7 +205,15 @@ def weekly(
             return ask.prober(on_progress)(targets)
 
         def reader(window: Window) -> Tally:
-            return read(source, window=window, date_order=order, tz=zone, on_progress=on_progress)
+            return read(
+                source or (),
+                window=window,
+                date_order=order,
+                tz=zone,
+                on_progress=on_progress,
+                workspaces=workspaces,
+                now=now,
+            )
 
         made = flow.weekly(
             reader,
@@ -179,10 +222,11 @@ def weekly(
             now=now,
             weeks=weeks,
             history=kept,
-            once="-" in source,
-            judging=flow.Judging(
+            once="-" in (source or ()),
+            judging=Judging(
                 gateway=tier,
                 settings=settings,
+                config=configured(apim_config, apim, on_progress),
                 ca_files=ca_file or (),
                 trust_store=trust_store,
                 evidence=options.evidence(evidence or (), evidence_vantage),

@@ -18,7 +18,7 @@ def write(summary: Summary, out: str | Path) -> tuple[Path, ...]:
 
 def _render(summary: Summary, folder: Path) -> tuple[Path, ...]:
     """Write every file below `folder`; their names, relative to it."""
-    from analyzer.report.charts import week as charts_week
+    from analyzer.report.charts import week
 
     (folder / CHARTS).mkdir()
     contents: dict[str, Callable[[], bytes]] = {
@@ -28,5 +28,5 @@ def _render(summary: Summary, folder: Path) -> tuple[Path, ...]:
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content())
-    pictures = charts_week.write(summary, folder / CHARTS)
+    pictures = week.write(summary, folder / CHARTS)
     return (*map(Path, contents), *(path.relative_to(folder) for path in pictures))

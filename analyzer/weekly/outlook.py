@@ -34,11 +34,12 @@ def outlook_of(
     now: datetime,
     of: int,
     lost: Mapping[str, int],
+    given: Mapping[str, Anchors] | None = None,
 ) -> Outlook:
     """What the chains that these findings saw will do, soonest first; certificates that several backends send are one forecast.
 
     `findings`: one for each backend in the traffic, healthy ones too; `of`: how many backends with TLS there are; `lost`:
-    failures of the week by a backend's label.
+    failures of the week by a backend's label; `given`: by Gateway.id what a gateway has by its own settings, else `anchors`.
     """
     forecasts: dict[tuple[Change, str, str], list[tuple[Forecast, str]]] = defaultdict(list)
     judged, unseen = 0, list[str]()
@@ -50,7 +51,7 @@ def outlook_of(
             continue
         judged += 1
         gateway = gateways[finding.cluster.gateway]
-        for one in _of_chain(finding, gateway, anchors.of(gateway.tier), now):
+        for one in _of_chain(finding, gateway, (given or {}).get(gateway.id, anchors), now):
             forecasts[one.change, one.sha256, "" if one.sha256 else label].append((one, label))
     merged = (
         replace(

@@ -9,8 +9,8 @@ from datetime import datetime, tzinfo
 from analyzer.checking import Progress
 from analyzer.errors import SourceError
 from analyzer.model import Week, Window
+from analyzer.sources.saved import Saved, cut
 from analyzer.tally import Tally
-from analyzer.tally_window import cut
 from analyzer.weekly.history import History
 from analyzer.weekly.weeks import before
 
@@ -102,7 +102,8 @@ def _read(read: Reader, span: Sequence[Week]) -> dict[Week, Tally | str]:
         whole = read(Window(start=span[0].start, end=span[-1].end))
     except SourceError as error:
         return {week: str(error) for week in span}
-    parts = {week: cut(whole, week.window) if len(span) > 1 else whole for week in span}
+    of = Saved(name="What was read of several weeks", tally=whole)
+    parts = {week: cut(of, week.window) if len(span) > 1 else whole for week in span}
     return {week: part if _holds(part) else "the sources hold no record of it" for week, part in parts.items()}
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from analyzer.lab import texts
 from analyzer.model import Intake, Kind, SourceIntake, Week, Window
 from analyzer.tally import AFFECTED, FAILURES, GATEWAYS, TRAFFIC, Tally, empty, typed
 from analyzer.weekly.weeks import before, last_full
@@ -18,6 +19,9 @@ LAST = last_full(UTC, NOW)
 HOUR = timedelta(hours=1)
 KINDS = {"F": Kind.REFUSED, "x": Kind.REFUSED, "T": Kind.TIMEOUT, "V": Kind.TRUST_UNSPECIFIED, "P": Kind.EXPIRED}
 """Every call failed (x: every other one). "." all were answered; " " there was none."""
+
+
+TEXTS = {Kind.REFUSED: texts.REFUSED_ADDRESS}
 
 
 def weeks(number: int) -> tuple[Week, ...]:
@@ -35,7 +39,12 @@ def tally(week: Week, drawn: Mapping[str, str], *, start: int = 0, gateway: str 
             at = week.start + (start + place) * HOUR
             if sign in KINDS:
                 failures.append(
-                    {**backend, "signature": f"text of {KINDS[sign]}", "kind": KINDS[sign].value, "hour": at}
+                    {
+                        **backend,
+                        "signature": TEXTS.get(KINDS[sign], f"text of {KINDS[sign]}"),
+                        "kind": KINDS[sign].value,
+                        "hour": at,
+                    }
                     | {"elapsed_bucket": -1, "count": 2, "first": at + HOUR / 4, "last": at + HOUR / 2}
                     | {"first_id": "", "last_id": ""}
                 )

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from pandas.testing import assert_frame_equal
 
 from analyzer.errors import OutputError, SourceError, UsageError
-from analyzer.model import Intake, SourceIntake
-from analyzer.tally import Tally
 from analyzer.weekly.history import History, check_zone
 from analyzer.weekly.weeks import before, last_full
-from tests.test_tally import assert_same
-from tests.test_tally_window import hourly
+from tests.weekly.build import tally as drawn
 
 WEEK = last_full(UTC, datetime(2026, 11, 27, tzinfo=UTC))
 
@@ -25,12 +22,14 @@ def test_a_week_is_kept_whole_and_given_back(tmp_path: Path) -> None:
     history = History(tmp_path / "h", "UTC")
     assert history.tally(WEEK) is None
     assert not (tmp_path / "h").exists()  # asking writes nothing
-    tally = hourly(5)
+    tally = drawn(WEEK, {"a": "..FFF"})
     history.keep(WEEK, tally)
     history.keep_report(WEEK, b"{}")
     kept = History(tmp_path / "h", "UTC").tally(WEEK)
     assert kept is not None
-    assert_same(kept, tally)
+    for name in ("failures", "traffic", "affected", "gateways"):
+        assert_frame_equal(getattr(kept, name), getattr(tally, name))
+    assert (kept.found, kept.intake.records) == (tally.found, tally.intake.records)
     assert History(tmp_path / "h", "UTC").report(WEEK) == {}
     (earlier,) = before(WEEK, UTC, 1)
     assert history.tally(earlier) is None
@@ -39,7 +38,7 @@ def test_a_week_is_kept_whole_and_given_back(tmp_path: Path) -> None:
 def test_keeping_the_same_again_changes_no_byte(tmp_path: Path) -> None:
     history = History(tmp_path, "UTC")
     for _ in range(2):
-        history.keep(WEEK, hourly(5))
+        history.keep(WEEK, drawn(WEEK, {"a": "..FFF"}))
         history.keep_report(WEEK, b'{"a": 1}')
         files = {p: p.read_bytes() for p in tmp_path.rglob("*") if p.is_file()}
         assert sorted(p.name for p in files) == ["2026-W47.json", "2026-W47.parquet", "history.json"]
@@ -47,14 +46,14 @@ def test_keeping_the_same_again_changes_no_byte(tmp_path: Path) -> None:
 
 
 def test_weeks_of_another_zone_are_not_mixed_in(tmp_path: Path) -> None:
-    History(tmp_path, "Europe/Berlin").keep(WEEK, hourly(1))
+    History(tmp_path, "Europe/Berlin").keep(WEEK, drawn(WEEK, {"a": "F"}))
     with pytest.raises(UsageError, match="Europe/Berlin"):
         History(tmp_path, "UTC")
 
 
 @pytest.mark.parametrize("mark", [b"", b"[]", b"{}", b'{"schema": "apim-triage/history/2", "zone": "UTC"}', b"\xff"])
 def test_a_folder_that_is_no_history_is_refused(tmp_path: Path, mark: bytes) -> None:
-    History(tmp_path, "UTC").keep(WEEK, hourly(1))
+    History(tmp_path, "UTC").keep(WEEK, drawn(WEEK, {"a": "F"}))
     (tmp_path / "history.json").write_bytes(mark)
     with pytest.raises(SourceError, match="history"):
         History(tmp_path, "UTC")
@@ -68,7 +67,7 @@ def test_a_file_is_no_folder(tmp_path: Path) -> None:
 
 def test_a_broken_tally_is_one_clear_error_and_a_broken_report_is_passed_over(tmp_path: Path) -> None:
     history = History(tmp_path, "UTC")
-    place = history.keep(WEEK, hourly(3))
+    place = history.keep(WEEK, drawn(WEEK, {"a": "FFF"}))
     place.write_bytes(place.read_bytes()[:-20])
     with pytest.raises(SourceError, match=r"2026-W47\.parquet"):
         history.tally(WEEK)
@@ -81,7 +80,7 @@ def test_a_folder_that_cannot_be_written_is_said(tmp_path: Path) -> None:
     (tmp_path / "tallies").write_bytes(b"")
     (tmp_path / "history.json").write_text(json.dumps({"schema": "apim-triage/history/1", "zone": "UTC"}))
     with pytest.raises(OutputError, match="cannot be written"):
-        History(tmp_path, "UTC").keep(WEEK, hourly(1))
+        History(tmp_path, "UTC").keep(WEEK, drawn(WEEK, {"a": "F"}))
 
 
 def test_what_earlier_reports_were_sure_of_is_remembered_and_nothing_else(tmp_path: Path) -> None:
@@ -102,8 +101,3 @@ def test_zones_that_mean_the_same_everywhere_are_kept(zone: str) -> None:
     assert check_zone(zone) == zone
     with pytest.raises(UsageError, match="IANA"):
         check_zone("this machine's zone")
-
-
-def with_records(tally: Tally, records: int) -> Tally:
-    source = SourceIntake(name="a", shape="s", records=records, failures=tally.intake.failures, rejected=0)
-    return replace(tally, intake=Intake(sources=(source,)))

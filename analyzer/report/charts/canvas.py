@@ -57,6 +57,11 @@ def drawing_in(theme: Theme) -> Iterator[None]:
         yield
 
 
+def draw_letters() -> None:
+    """Inside `drawing_in`: letters become outlines, for a picture that stands alone."""
+    mpl.rcParams["svg.fonttype"] = "path"
+
+
 def blank(*, high: float) -> tuple[Figure, Axes]:
     """An empty figure of the width that all have, `high` inches high."""
     figure = Figure(figsize=(WIDE, high), dpi=DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
@@ -64,8 +69,16 @@ def blank(*, high: float) -> tuple[Figure, Axes]:
 
 
 def title(figure: Figure, text: str) -> None:
-    """The finding, above everything."""
-    figure.suptitle(textwrap.fill(shown(text, 200), 88), x=0.012, ha="left", fontsize=13.5, fontweight="bold")
+    """The finding, above everything, broken where its letters reach the edge: a host may be all W."""
+    font = font_manager.FontProperties(family=_FONT, size=13.5, weight="bold")
+    lines = [""]
+    for word in shown(text, 200).split(" "):
+        longer = f"{lines[-1]} {word}".strip()
+        if lines[-1] and TextPath((0, 0), longer, prop=font).get_extents().width > (WIDE - 0.4) * 72:
+            lines.append(word)
+        else:
+            lines[-1] = longer
+    figure.suptitle("\n".join(lines), x=0.012, ha="left", fontsize=13.5, fontweight="bold")
 
 
 def only_words(text: str) -> Figure:

@@ -1,125 +1,74 @@
-"""From a week's Summary to pictures titled with what they show: week over week by kind, and backend by hour of the week; light and dark."""
+"""From a week's Summary to pictures titled with what they show: week over week by kind, and backend by hour of the week."""
 
 from __future__ import annotations
 
 import io
 import textwrap
 from collections.abc import Callable
-from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib import font_manager
-from matplotlib.axes import Axes
-from matplotlib.colors import LinearSegmentedColormap, LogNorm
 from matplotlib.figure import Figure
-from matplotlib.layout_engine import ConstrainedLayoutEngine
-from matplotlib.ticker import FuncFormatter, MaxNLocator
+from matplotlib.patches import Patch, PathPatch
+from matplotlib.path import Path as Outline
 
 from analyzer.model import Kind, Summary
 from analyzer.report import week_words as said
 from analyzer.report import words
-from analyzer.report.plain import elided, line
+from analyzer.report.charts import Chart, canvas, png, vector
+from analyzer.report.charts.heat_map import edges_of
+from analyzer.report.charts.themes import DARK, LIGHT, Theme
+from analyzer.report.plain import elided
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-NAMES = ("week-over-week", "heat-map")
-_WIDE, _DPI, _SMALL = 10.0, 130, 9.5  # inches, dots per inch, points
-_FONT = "DejaVu Sans"  # travels with matplotlib
+NAMES = ("week-over-week", "week-by-hour")
 _MOST_KINDS = 7
 _HOUR = timedelta(hours=1)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Theme:
-    """Colours on light or on dark paper."""
-
-    name: str
-    paper: str
-    ink: str
-    muted: str
-    line: str
-    series: tuple[str, ...]
-    other: str
-    heat: tuple[str, ...]  # few to many
-
-
-# Series: Okabe & Ito, "Color Universal Design", in the order that keeps neighbours apart, lightened for dark paper.
-LIGHT = Theme(
-    name="light",
-    paper="#ffffff",
-    ink="#1b2330",
-    muted="#566070",
-    line="#d9dee6",
-    series=("#0072b2", "#e69f00", "#009e73", "#d55e00", "#cc79a7", "#56b4e9", "#8c6d1f"),
-    other="#b5b5b5",
-    heat=("#cfe3f3", "#6faed9", "#1f689d", "#0b2f4f"),
-)
-DARK = Theme(
-    name="dark",
-    paper="#181f28",
-    ink="#e4e9f0",
-    muted="#a0acbb",
-    line="#313c49",
-    series=("#3d9bdc", "#f0b429", "#1fbf8f", "#ee7733", "#c2699e", "#8fd0f7", "#b8963f"),
-    other="#707b89",
-    heat=("#24425c", "#2a709c", "#77bbe8", "#e6f4fd"),
-)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Picture:
-    """One picture for the page, in both themes."""
-
-    name: str
-    finding: str
-    light: bytes  # SVG
-    dark: bytes  # SVG
-
-
 def findings(summary: Summary) -> dict[str, str]:
-    """What each picture shows, in words: its title, and what is read out instead of it."""
+    """What each picture shows, in words: its title, and what is read out instead of it; "" where there is nothing to show."""
     return {NAMES[0]: _compared(summary), NAMES[1]: _hottest(summary)}
 
 
-def pictures(summary: Summary) -> tuple[Picture, ...]:
-    """The pictures that have something to show, as SVG."""
-    told = findings(summary)
-    return tuple(
-        Picture(
-            name=name,
-            finding=told[name],
-            light=_drawn(_DRAW[name], summary, LIGHT, "svg"),
-            dark=_drawn(_DRAW[name], summary, DARK, "svg"),
-        )
-        for name in NAMES
-        if told[name]
-    )
-
-
-def write(summary: Summary, folder: Path) -> tuple[Path, ...]:
-    """The paths written into `folder`, which exists: each picture as PNG and SVG, in light, and in dark as NAME-dark."""
-    told, found = findings(summary), []
-    for name in NAMES:
-        for theme in (LIGHT, DARK):
-            for form in ("png", "svg"):
-                path = folder / f"{name}{'' if theme is LIGHT else '-dark'}.{form}"
-                path.write_bytes(_drawn(_DRAW[name] if told[name] else _nothing, summary, theme, form))
-                found.append(path)
+def inline(summary: Summary) -> tuple[Chart, ...]:
+    """The pictures that have something to show, as SVG that follows the page's theme."""
+    found = []
+    for name, finding in findings(summary).items():
+        if finding:
+            with canvas.drawing_in(LIGHT):
+                figure = _DRAW[name](summary, LIGHT)
+                figure.suptitle("")  # the page says it above the picture
+                found.append(Chart(name=name, finding=finding, svg=vector.inline(figure, name)))
     return tuple(found)
 
 
-def _drawn(draw: Callable[[Summary, Theme], Figure], summary: Summary, theme: Theme, form: str) -> bytes:
-    """One picture's file: the same bytes in every run."""
+def write(summary: Summary, folder: Path) -> tuple[Path, ...]:
+    """The paths written into `folder`, which exists: each picture as PNG and SVG, in light, and in dark as NAME-dark.
+
+    Where there is nothing to draw, the picture says so.
+    """
+    told, found = findings(summary), []
+    for name in NAMES:
+        for theme in (LIGHT, DARK):
+            draw = _drawing(name if told[name] else "", summary, theme)
+            place = folder / (name if theme is LIGHT else f"{name}-{theme.name}")
+            found.append(png(draw, place.with_suffix(".png"), theme))
+            found.append(_svg(draw, place.with_suffix(".svg"), theme))
+    return tuple(found)
+
+
+def _drawing(name: str, summary: Summary, theme: Theme) -> Callable[[], Figure]:
+    return (lambda: _DRAW[name](summary, theme)) if name else (lambda: canvas.only_words(said.headline(summary)))
+
+
+def _svg(draw: Callable[[], Figure], path: Path, theme: Theme) -> Path:
+    """A picture that stands alone, its letters drawn: whoever opens it may lack the font. The same bytes in every run."""
     file = io.BytesIO()
-    metadata = {"Software": None} if form == "png" else {"Date": None, "Creator": None}
-    with _drawing_in(theme):
-        draw(summary, theme).savefig(file, format=form, metadata=metadata, dpi=_DPI)
-    return file.getvalue()
+    with canvas.drawing_in(theme):
+        canvas.draw_letters()
+        draw().savefig(file, format="svg", metadata={"Date": None, "Creator": None})
+    path.write_bytes(file.getvalue())
+    return path
 
 
 def _compared(summary: Summary) -> str:
@@ -134,11 +83,11 @@ def _hottest(summary: Summary) -> str:
     if not hours:
         return ""
     most, at, name = max(hours, key=lambda h: (h[0], -h[1].timestamp()))
-    return f"Worst hour: {words.count(most, 'call')} to {name} lost from {said.when(at, said.zone_of(summary.week))}"
+    return f"Worst hour: {words.count(most, 'call')} to {elided(name, 40)} lost from {said.when(at, said.zone_of(summary.week))}"
 
 
 def _week_over_week(summary: Summary, theme: Theme) -> Figure:
-    figure, axes = _blank(high=4.6)
+    figure, axes = canvas.blank(high=4.6)
     kinds = _kinds(summary)
     places = range(len(summary.trend))
     base = [0] * len(summary.trend)
@@ -149,16 +98,9 @@ def _week_over_week(summary: Summary, theme: Theme) -> Figure:
         ]
         if any(heights):
             label = textwrap.shorten(said.kind(Kind(kind)) if kind else "everything else", 60)
-            axes.bar(
-                places,
-                heights,
-                bottom=base,
-                color=colour,
-                label=label,
-                width=0.72,
-                edgecolor=theme.paper,
-                linewidth=0.6,
-            )
+            bars = axes.bar(places, heights, bottom=base, width=0.72, color=colour, label=label)
+            for bar in bars:
+                bar.set(edgecolor=theme.paper, linewidth=0.6)
             base = [one + other for one, other in zip(base, heights, strict=True)]
     top = max(base)
     for place, one in enumerate(summary.trend):
@@ -166,21 +108,18 @@ def _week_over_week(summary: Summary, theme: Theme) -> Figure:
             note = f"{one.failures:,}" + (" (partly)" if one.partial else "")
             axes.annotate(note, (place, base[place]), (0, 4), textcoords="offset points", ha="center", color=theme.ink)
         else:
-            axes.bar([place], [top], width=0.72, color="none", edgecolor=theme.line, hatch="///", linewidth=0)
-            axes.text(
-                place, top / 2, "not known", rotation=90, ha="center", va="center", color=theme.muted, fontsize=_SMALL,
-                bbox={"facecolor": theme.paper, "edgecolor": "none", "pad": 2},
-            )  # fmt: skip
+            axes.bar([place], [top], width=0.72, facecolor="none", edgecolor=theme.line, linestyle="--", linewidth=1)
+            text = axes.text(place, top / 2, "not known", rotation=90, ha="center", va="center", color=theme.muted)
+            text.set_fontsize(canvas.SMALL)
     axes.set_xticks(list(places), [t.week.label for t in summary.trend])
     axes.tick_params(axis="x", length=0)
     axes.set_ylim(0, top * 1.12)
     axes.set_xlim(-0.6, max(len(summary.trend), 4) - 0.4)
     axes.set_ylabel("lost calls")
-    axes.yaxis.set_major_locator(MaxNLocator(integer=True, nbins=6))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+    canvas.count_axis(axes.yaxis)
     axes.grid(axis="y", color=theme.line, linewidth=0.8)
-    _title(figure, _compared(summary))
-    figure.legend(loc="outside lower center", ncols=2, frameon=False, fontsize=_SMALL)
+    canvas.title(figure, _compared(summary))
+    canvas.legend(figure, axes)
     return figure
 
 
@@ -194,97 +133,59 @@ def _kinds(summary: Summary) -> list[str]:
 
 
 def _heat_map(summary: Summary, theme: Theme) -> Figure:
-    rows = summary.heat
-    figure, axes = _blank(high=1.7 + 0.34 * len(rows))
-    zone, week = said.zone_of(summary.week), summary.week
-    width = week.hours
-    cells = [[0] * width for _ in rows]
-    for place, (_, hours) in enumerate(rows):
-        for one in hours:
-            column = min(max((one.start - week.start) // _HOUR, 0), width - 1)  # an hour that the week's edge cuts
-            cells[place][column] += one.failures
-    most = max(max(row) for row in cells)
-    shades = LinearSegmentedColormap.from_list("heat", theme.heat)
-    shown = [[number or float("nan") for number in row] for row in cells]
-    mesh = axes.pcolormesh(
-        range(width + 1),
-        [place - 0.5 for place in range(len(rows) + 1)],
-        shown,
-        cmap=shades,
-        norm=LogNorm(1, max(most, 2)),
-        rasterized=True,  # a path for each hour would make the page heavy
-        linewidth=0,
-    )
-    axes.hlines([place + 0.5 for place in range(len(rows))], 0, width, color=theme.paper, linewidth=4)
-    days = [column for column in range(width) if (week.start + column * _HOUR).astimezone(zone).hour == 0]
-    starts = [column for n, column in enumerate(days) if n == 0 or column - days[n - 1] > 1]
+    """Rows are the worst backends, columns the hours of the week in its zone; neighbours of one shade are one rectangle."""
+    rows, week, zone = summary.heat, summary.week, said.zone_of(summary.week)
+    figure, axes = canvas.blank(high=1.9 + 0.34 * len(rows))
+    cells = [_columns(summary, place) for place in range(len(rows))]
+    edges = edges_of(max(max(row.values()) for row in cells))
+    shades = [theme.heat[round((len(theme.heat) - 1) * (n + 0.5) / len(edges))] for n in range(len(edges))]
+    boxes: dict[int, list[Outline]] = {}
+    for place, row in enumerate(cells):
+        for shade, left, right in _stretches(row, edges):
+            corners = [(left, place - 0.4), (right, place - 0.4), (right, place + 0.4), (left, place + 0.4)]
+            boxes.setdefault(shade, []).append(Outline([*corners, corners[0]], closed=True))
+    for shade, outlines in sorted(boxes.items()):
+        axes.add_patch(PathPatch(Outline.make_compound_path(*outlines), facecolor=shades[shade], linewidth=0))
+    days = [c for c in range(week.hours) if (week.start + c * _HOUR).astimezone(zone).hour == 0]
+    starts = [c for n, c in enumerate(days) if n == 0 or c - days[n - 1] > 1]  # an hour that is there twice is one day
     axes.set_xticks(starts, [f"{(week.start + c * _HOUR).astimezone(zone):%a %d %b}" for c in starts], ha="left")
     axes.grid(axis="x", color=theme.line, linewidth=0.8)
+    axes.set_yticks(range(len(rows)), [canvas.shown(name, 36) for name, _ in rows])
     axes.tick_params(length=0)
-    axes.set_yticks(range(len(rows)), [_shown(name, 40) for name, _ in rows])
-    axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=_SMALL)
-    axes.set_xlim(0, width)
+    axes.tick_params(axis="y", labelcolor=theme.ink, labelsize=canvas.SMALL)
+    axes.set_xlim(0, week.hours)
     axes.set_ylim(len(rows) - 0.5, -0.5)
-    axes.set_xlabel(f"hours, {week.zone}")
-    bar = figure.colorbar(mesh, ax=axes, pad=0.01, aspect=12)
-    bar.set_label("lost calls per hour", fontsize=_SMALL)
-    bar.outline.set_visible(False)
-    ticks = [n for n in (1, 2, 5, 10, 20, 50, 100, 1_000, 10_000, 100_000) if n <= max(most, 2)]
-    bar.set_ticks(ticks[:: max(len(ticks) // 5, 1)])
-    bar.ax.yaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-    bar.ax.minorticks_off()
-    _title(figure, _hottest(summary))
+    axes.set_xlabel(f"hours, {week.zone}; lost calls per hour")
+    tops = [*(edge - 1 for edge in edges[1:]), None]
+    names = [
+        f"{low:,} or more" if high is None else f"{low:,}" if low == high else f"{low:,} to {high:,}"
+        for low, high in zip(edges, tops, strict=True)
+    ]
+    keys = [Patch(facecolor=shade, label=name) for shade, name in zip(shades, names, strict=True)]
+    figure.legend(handles=keys, loc="outside lower center", ncols=len(keys), frameon=False, fontsize=canvas.SMALL)
+    canvas.title(figure, _hottest(summary))
     return figure
+
+
+def _columns(summary: Summary, place: int) -> dict[int, int]:
+    """Failures by the hour of the week, of one backend; an hour that the week's edge cuts is the first or the last."""
+    found: dict[int, int] = {}
+    for one in summary.heat[place][1]:
+        column = min(max((one.start - summary.week.start) // _HOUR, 0), summary.week.hours - 1)
+        found[column] = found.get(column, 0) + one.failures
+    return dict(sorted(found.items()))
+
+
+def _stretches(row: dict[int, int], edges: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """Hours next to each other of one shade: the shade, the first hour, the one after the last."""
+    found: list[tuple[int, int, int]] = []
+    for column, number in row.items():
+        shade = sum(number >= low for low in edges) - 1
+        if found and found[-1][0] == shade and found[-1][2] == column:
+            found[-1] = (shade, found[-1][1], column + 1)
+        else:
+            found.append((shade, column, column + 1))
+    return found
 
 
 _DRAW: dict[str, Callable[[Summary, Theme], Figure]] = {NAMES[0]: _week_over_week, NAMES[1]: _heat_map}
-
-
-def _nothing(summary: Summary, _: Theme) -> Figure:
-    figure, axes = _blank(high=2.4)
-    axes.set_axis_off()
-    text = textwrap.fill(_shown(said.headline(summary), 200), 60)
-    axes.text(0.5, 0.5, text, ha="center", va="center", fontsize=15, transform=axes.transAxes)
-    return figure
-
-
-@contextmanager
-def _drawing_in(theme: Theme) -> Iterator[None]:
-    """Whatever the reader's own settings of matplotlib are; they are back afterwards."""
-    style: dict[str, Any] = {
-        "font.family": [_FONT],
-        "font.size": 11,
-        "text.parse_math": False,  # a dollar sign from a log is a dollar sign
-        "text.color": theme.ink,
-        "axes.edgecolor": theme.line,
-        "axes.labelcolor": theme.muted,
-        "axes.spines.top": False,
-        "axes.spines.right": False,
-        "axes.axisbelow": True,
-        "xtick.color": theme.muted,
-        "ytick.color": theme.muted,
-        "figure.facecolor": theme.paper,
-        "axes.facecolor": theme.paper,
-        "savefig.facecolor": theme.paper,
-        "hatch.color": theme.line,
-        "svg.hashsalt": "apim-triage",  # the same ids in every run
-    }
-    with mpl.rc_context():
-        mpl.rcdefaults()
-        mpl.rcParams.update(style)  # type: ignore[arg-type]  # the stubs list each key
-        yield
-
-
-def _blank(*, high: float) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(_WIDE, high), dpi=_DPI, layout=ConstrainedLayoutEngine(w_pad=0.12, h_pad=0.12))
-    return figure, figure.add_subplot()
-
-
-def _title(figure: Figure, text: str) -> None:
-    figure.suptitle(textwrap.fill(_shown(text, 200), 88), x=0.012, ha="left", fontsize=13.5, fontweight="bold")
-
-
-def _shown(text: str, longest: int) -> str:
-    """The text on one line, shortened in the middle, with the font's own sign for characters that it lacks."""
-    known = font_manager.get_font(font_manager.findfont(_FONT)).get_charmap()
-    return "".join(c if ord(c) in known else "\N{REPLACEMENT CHARACTER}" for c in elided(line(text), longest))
