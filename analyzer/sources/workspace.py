@@ -5,14 +5,14 @@ Each workspace or resource is one source of the intake, with the queries, rows a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice
 
 import duckdb
 
-from analyzer.errors import SourceError
+from analyzer.errors import SourceError, UsageError
 from analyzer.model import Window
 from analyzer.sources import tallied
 from analyzer.sources.careful import LogFile
@@ -22,9 +22,9 @@ from analyzer.sources.shapes import Shape
 from analyzer.sources.workspace_answer import Answer
 from analyzer.sources.workspace_auth import client
 from analyzer.sources.workspace_client import QueryClient
-from analyzer.sources.workspace_errors import QueryFailed, words
+from analyzer.sources.workspace_errors import Kind, QueryFailed, words
 from analyzer.sources.workspace_places import Place, Workspaces
-from analyzer.sources.workspace_queries import Newest, diagnostics, newest, tally, told
+from analyzer.sources.workspace_queries import diagnostics, newest, tally, told
 from analyzer.sources.workspace_retry import Gate
 from analyzer.sources.workspace_windows import BASIC, DAY, Piece, Run, joined, pieces, without
 
@@ -32,6 +32,7 @@ Progress = Callable[[str, int, int], None]
 
 USUAL = timedelta(days=7)
 """What is asked for where the user says no time."""
+_ROWS_AT_ONCE = 20_000
 _SKEW = timedelta(minutes=2)
 _LOOKED_BACK = timedelta(days=90)
 
@@ -69,9 +70,12 @@ def nothing_asked(sources: Sequence[Source]) -> None:
 
 
 def closed(window: Window, now: datetime) -> Window:
-    """The window that workspaces are asked for: up to now, and from USUAL before that, where it is open."""
+    """The window that workspaces are asked for: up to now, and from USUAL before that, where it is open. Raises UsageError."""
     end = window.end or now
-    return Window(start=window.start or end - USUAL, end=end)
+    start = window.start or end - USUAL
+    if start >= end:
+        raise UsageError(f"--from {start:%Y-%m-%dT%H:%MZ} lies ahead: no workspace has a record of that time")
+    return Window(start=start, end=end)
 
 
 def ask(
@@ -84,9 +88,9 @@ def ask(
     done: Sequence[tuple[str, Window]] = (),
     on_progress: Progress | None = None,
 ) -> tuple[Source, ...]:
-    """Ask all places for a window, up to `now` and from USUAL before that where it is open, and add their rows to `groups`, whose column `file` goes on from `first`.
+    """Ask all places for a window and add their rows to `groups`, whose column `file` goes on from `first`.
 
-    `done`: what need not be asked again, by a place's name. `on_progress` hears of queries. What a place does not answer is said
+    Where the window is open, it ends `now`, and begins USUAL before that. `done`: what need not be asked again, by a place's name. `on_progress` hears of queries. What a place does not answer is said
     in its file's `unreadable`. Raises SourceError where the sign-in lacks something that the environment should say.
     """
     usual, window = window.start is None, closed(window, now)
@@ -133,13 +137,17 @@ def _add(db: duckdb.DuckDBPyConnection, position: int, source: Source, answer: A
     source.size += answer.size
     source.denied = source.denied or answer.denied
     records = (Record(line=number, value=row, inside="tables") for number, row in enumerate(answer.dicts(), start=1))
-    good = []
-    for one in tallied.checked(records):
-        if isinstance(one, Reject):
-            source.file.reject(one)
-        else:
-            good.append({key: str(value) for key, value in one.value.items()})
-    tallied.insert(db, position, good)
+
+    def good() -> Iterator[dict[str, str]]:
+        for one in tallied.checked(records):
+            if isinstance(one, Reject):
+                source.file.reject(one)
+            else:
+                yield {key: str(value) for key, value in one.value.items()}
+
+    rows = good()
+    while several := list(islice(rows, _ROWS_AT_ONCE)):
+        tallied.insert(db, position, several)
 
 
 def _conclude(source: Source, workspaces: Workspaces, asker: QueryClient, window: Window, now: datetime) -> None:
@@ -151,7 +159,10 @@ def _conclude(source: Source, workspaces: Workspaces, asker: QueryClient, window
         f"{source.queries:,} {'query' if source.queries == 1 else 'queries'}",
     )
     if source.failed:
-        why = words(source.failed[0][1], place, workspaces.auth, workspaces.cloud)
+        first = source.failed[0][1]
+        why = words(first, place, workspaces.auth, workspaces.cloud)
+        if source.basic and first.kind is Kind.REFUSED:
+            why = f"the API refused the search of a table on the Basic plan ({first.detail}); queries/failures-tally-basic.kql in the portal says more"
         whole = len(source.failed) + len(source.asked)
         missing = (
             f"{len(source.failed)} of {whole} queries were not answered ({spans([w for w, _ in source.failed])}): "
@@ -177,18 +188,18 @@ def _conclude(source: Source, workspaces: Workspaces, asker: QueryClient, window
 
 def _empty(source: Source, asker: QueryClient, window: Window, now: datetime) -> str:
     """What to say of a place that has no record of this time: when its newest one is of."""
-    found: tuple[Newest, ...] = ()
-    if not source.basic:  # there, looking costs
-        with suppress(QueryFailed):
-            ever = Window(start=now - _LOOKED_BACK, end=now)
-            found = told(asker.ask(source.place, newest(ever), ever))
     none = f"it has no gateway record of {spans([window])}"
+    setting = "see that the API Management service has a diagnostic setting that sends GatewayLogs there; the first records take some 15 minutes"
+    if source.basic:
+        return f"{none}; whether it has any of another time was not looked for, because that costs on the Basic plan: {setting}"
+    ever = Window(start=now - _LOOKED_BACK, end=now)
+    try:
+        found = told(asker.ask(source.place, newest(ever), ever))
+    except QueryFailed:
+        return f"{none}; whether it has any of another time could not be asked: {setting}"
     if found:
         return f"{none}; the newest in {found[0].table} is of {found[0].newest:%Y-%m-%d %H:%M} UTC: ask for that time by --from and --to"
-    return (
-        f"{none}, nor of the last {_LOOKED_BACK.days} days: see that the API Management service has a diagnostic setting that sends "
-        "GatewayLogs there; the first records take some 15 minutes"
-    )
+    return f"{none}, nor of the last {_LOOKED_BACK.days} days: {setting}"
 
 
 def _tell_strays(source: Source, asker: QueryClient, window: Window) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +46,7 @@ class Answer:
 
     columns: tuple[str, ...] = ()  # none: the API had nothing to say, as of a workspace without data
     types: tuple[str, ...] = ()  # Kusto's, one for each column
-    rows: tuple[tuple[Any, ...], ...] = ()  # as JSON has them
+    rows: Sequence[Sequence[Any]] = ()  # as JSON has them
     size: int = 0  # bytes, unpacked
     is_truncated: bool = False  # more rows than the API returns at once
     incomplete: str = ""  # why rows are missing for another reason: its code
@@ -94,7 +94,7 @@ def decoded(body: bytes) -> Answer:
     return Answer(
         columns=tuple(c.name for c in table.columns) if table else (),
         types=tuple(c.type for c in table.columns) if table else (),
-        rows=tuple(map(tuple, table.rows)) if table else (),
+        rows=table.rows if table else (),
         size=len(body),
         is_truncated=cut,
         incomplete="" if cut or not missing else missing[0],

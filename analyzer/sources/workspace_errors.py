@@ -39,14 +39,13 @@ class Kind(StrEnum):
 
 
 WILL_NOT_PASS = frozenset(Kind) - {
-    Kind.THROTTLED,
     Kind.TIMED_OUT,
     Kind.INCOMPLETE,
     Kind.TRUNCATED,
     Kind.SERVICE,
     Kind.BROKEN,
 }
-"""Kinds that meet every window of a place alike: there is no use in asking for the others."""
+"""Kinds that meet every window of a place alike: there is no use in asking for the others. One that is throttled has waited a minute by then."""
 
 
 class QueryFailed(Exception):

@@ -20,6 +20,8 @@ AT_ONCE, AT_ONCE_BASIC = 5, 2
 
 DAY, BASIC = timedelta(days=1), timedelta(hours=4)
 _MOST_PIECES = 400
+_SLOWEST = 4  # times that a window is halved because it takes too long: each try may take ten minutes
+_GIVEN_UP = 3  # queries of a place, where none was answered
 _HOUR, _SHORTEST = timedelta(hours=1), timedelta(minutes=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -34,6 +36,7 @@ class Piece:
     place: Place
     window: Window  # closed on both sides
     basic: bool = False  # of a table on the Basic plan: never halved, because each scan is billed
+    slow: int = 0  # how often its time was halved because an answer did not come, or not all of it
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +107,10 @@ class _State:
     """How far a place is."""
 
     basic: bool = False
-    stopped: QueryFailed | None = None  # None: it goes on
+    answered: int = 0
+    failed: int = 0
+    slow: bool = False  # halving did not help: what does not come in time is given up
+    stopped: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -176,6 +182,7 @@ class Run:
         state = self._states[piece.place]
         if isinstance(said, Answer):
             if not (said.is_truncated or said.incomplete):
+                state.answered += 1
                 yield Told(piece=piece, answer=said)
                 return
             said = QueryFailed(Kind.TRUNCATED if said.is_truncated else Kind.INCOMPLETE, said.incomplete)
@@ -184,15 +191,27 @@ class Run:
         if said.kind is Kind.BASIC and not piece.basic and not piece.place.also:
             self._turn_basic(piece.place, state)
             return
-        too_much = said.kind in (Kind.TRUNCATED, Kind.TIMED_OUT, Kind.INCOMPLETE) and not piece.basic
-        if too_much and (both := halves(piece.window)):
-            self._waiting.extendleft(Piece(place=piece.place, window=half) for half in reversed(both))
+        if both := self._halved(piece, said, state):
+            self._waiting.extendleft(reversed(both))
             self.total += 1
             return
+        state.failed += 1
         yield Told(piece=piece, failed=said)
-        if said.kind in WILL_NOT_PASS and state.stopped is None:
-            state.stopped = said
+        hopeless = said.kind in WILL_NOT_PASS or (state.failed >= _GIVEN_UP and not state.answered)
+        if hopeless and not state.stopped:
+            state.stopped = True
             yield from self._drop(piece.place, said)
+
+    def _halved(self, piece: Piece, why: QueryFailed, state: _State) -> tuple[Piece, ...]:
+        """The halves of a piece, where asking for them may help; else none."""
+        slow = why.kind in (Kind.TIMED_OUT, Kind.INCOMPLETE)
+        if piece.basic or not (slow or why.kind is Kind.TRUNCATED):
+            return ()
+        if slow and (state.slow or piece.slow >= _SLOWEST):
+            state.slow = True
+            return ()
+        both = halves(piece.window) or ()
+        return tuple(Piece(place=piece.place, window=half, slow=piece.slow + slow) for half in both)
 
     def _turn_basic(self, place: Place, state: _State) -> None:
         self.total -= 1

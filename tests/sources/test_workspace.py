@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.errors import SourceError
+from analyzer.errors import SourceError, UsageError
 from analyzer.lab import logs
 from analyzer.lab.query_moods import Mood
 from analyzer.lab.rows import diagnostics_row
@@ -174,6 +174,23 @@ def test_a_workspace_without_either_table_says_so() -> None:
     ):
         opened.read()
     assert "GatewayLogs" in str(error.value)
+
+
+def test_what_was_not_looked_for_is_not_denied(asked: Desk) -> None:
+    later = Window(start=START + timedelta(days=3), end=START + timedelta(days=4))
+    asked.api.temper.basic = frozenset({"ApiManagementGatewayLogs"})
+    with pytest.raises(SourceError, match="was not looked for, because that costs"):
+        asked.read(window=later, slice_=timedelta(days=1))
+    asked.api.temper.basic = frozenset()
+    asked.api.temper.moods.extend([Mood.FINE, Mood.UNAVAILABLE])
+    with pytest.raises(SourceError, match="could not be asked"):
+        asked.read(window=later)
+
+
+def test_the_future_is_not_asked_for(asked: Desk) -> None:
+    with pytest.raises(UsageError, match="lies ahead"):
+        asked.read(window=Window(start=NOW + timedelta(days=1)))
+    assert asked.api.requests == []
 
 
 def test_one_empty_workspace_among_others_is_a_caveat() -> None:

@@ -74,7 +74,7 @@ def test_the_moods_that_are_answers_are_read(api: QueryApi) -> None:
     assert (half.is_truncated, len(half.rows)) == (True, 24)
     assert (warned.is_truncated, warned.incomplete, len(warned.rows)) == (False, "", 48)
     assert warned.warnings
-    assert (empty.columns, empty.rows) == ((), ())
+    assert (list(empty.columns), list(empty.rows)) == ([], [])
     assert not fine.warnings
 
 
@@ -130,7 +130,7 @@ def test_the_service_gets_its_time_and_a_little_more(api: QueryApi) -> None:
 def test_a_resource_is_asked_for_with_its_permissions(api: QueryApi) -> None:
     found = "/subscriptions/0b1f6471-1bf0-4dda-aec3-111122223333/resourceGroups/rg/providers/Microsoft.ApiManagement/service/contoso-apim"
     assert len(client(api).ask(resource(found), ROWS, DAY).rows) == 48
-    assert client(api).ask(resource(found + "-2"), ROWS, DAY).rows == ()
+    assert client(api).ask(resource(found + "-2"), ROWS, DAY).rows == []
     assert api.requests[0].path == f"{found[1:]}/query"
     assert api.requests[0].prefer == "wait=600,include-permissions=true"
 

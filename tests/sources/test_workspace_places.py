@@ -73,7 +73,6 @@ def test_each_trouble_is_one_line_that_says_what_to_do(kind: Kind, place: Place)
 
 def test_what_passes_and_what_does_not_is_told_apart() -> None:
     assert set(Kind) - WILL_NOT_PASS == {
-        Kind.THROTTLED,
         Kind.TIMED_OUT,
         Kind.INCOMPLETE,
         Kind.TRUNCATED,

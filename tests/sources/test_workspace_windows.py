@@ -125,18 +125,47 @@ def test_what_is_too_large_is_halved_and_nothing_is_lost() -> None:
     assert heard[-1] == (len(told), len(told))
 
 
-@pytest.mark.parametrize("kind", [Kind.TIMED_OUT, Kind.TRUNCATED])
-def test_what_cannot_be_halved_any_more_fails_and_the_rest_goes_on(kind: Kind) -> None:
+def test_what_cannot_be_halved_any_more_fails_and_the_rest_goes_on() -> None:
     def ask(piece: Piece) -> Answer:
         if piece.window.start == window(0, 1).start:
-            raise QueryFailed(kind)
+            raise QueryFailed(Kind.TRUNCATED)
         return ONE
 
     told = run(ask, cut(3))
     failed = [one for one in told if one.failed]
-    assert [one.failed.kind for one in failed if one.failed] == [kind]
+    assert [one.failed.kind for one in failed if one.failed] == [Kind.TRUNCATED]
     assert failed[0].piece.window.end == START + timedelta(minutes=1)
     assert sum(one.answer is not None for one in told) > 5
+
+
+@pytest.mark.parametrize("kind", [Kind.TIMED_OUT, Kind.INCOMPLETE])
+def test_what_takes_too_long_is_halved_four_times_and_then_given_up(kind: Kind) -> None:
+    asked: list[Piece] = []
+
+    def ask(piece: Piece) -> Answer:
+        asked.append(piece)
+        if piece.place == SECOND:
+            return ONE
+        raise QueryFailed(kind)
+
+    day = [Piece(place=PLACE, window=window(24 * n, 24 * n + 24)) for n in range(20)]
+    told = run(ask, [*day, *cut(2, SECOND)])
+    assert sum(piece.place == PLACE for piece in asked) <= 30  # each may take ten minutes
+    whole = joined([one.piece.window for one in told if one.failed])
+    assert whole == (window(0, 24 * 20),)  # nothing is passed over in silence
+    assert sum(one.answer is not None for one in told) == 2
+
+
+def test_a_service_that_is_out_of_order_is_given_up() -> None:
+    asked: list[Piece] = []
+
+    def ask(piece: Piece) -> Answer:
+        asked.append(piece)
+        raise QueryFailed(Kind.SERVICE)
+
+    told = run(ask, cut(50), patience=Patience(pause=0.0, repeats=1))
+    assert len(told) == 50
+    assert len(asked) < 12
 
 
 def test_a_timeout_is_never_repeated_as_it_is() -> None:
@@ -207,7 +236,7 @@ def test_what_meets_every_window_is_asked_once(kind: Kind) -> None:
             raise QueryFailed(kind)
         return ONE
 
-    told = run(ask, [*cut(4), *cut(2, SECOND)])
+    told = run(ask, [*cut(4), *cut(2, SECOND)], patience=Patience(pause=0.0, attempts=1))
     assert [p.place for p in asked].count(PLACE) == 1
     assert sum(one.failed is not None for one in told) == 4  # all are told of
     assert sum(one.answer is not None for one in told) == 2
