@@ -13,6 +13,8 @@ from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
+import pandas as pd
+
 from analyzer.errors import UsageError
 from analyzer.lab.events import success
 from analyzer.lab.rows import COLUMN_TYPES, Row, resource_row
@@ -40,7 +42,16 @@ _SAID = {
     "INTERVAL": "timespan",
     "UUID": "guid",
 }
-_MORE_TYPES = {"AdditionalFields": "dynamic", "Quantity": "real", "IsBillable": "bool"}  # Usage's too
+_MORE_TYPES = {
+    "AdditionalFields": "dynamic",
+    "LastErrorElapsed_d": "real",
+    "Quantity": "real",
+    "IsBillable": "bool",  # Usage
+    "Properties": "dynamic",
+    "ItemCount": "int",
+    "DurationMs": "real",
+    "Success": "bool",  # Application Insights
+}
 
 _STANDARD = {"ApiManagementGatewayLogs": tuple(resource_row(success("host.example", START)))}
 """Columns that a table has before any record came; AzureDiagnostics gets its own with its records."""
@@ -148,7 +159,9 @@ def _create(db: Any, name: str, rows: Iterable[Row], standard: Iterable[str]) ->
     db.execute(f"CREATE TABLE {name} ({typed})")
     cells = [[_cell(row.get(key), kind) for key, kind in columns.items()] for row in listed]
     if cells:
-        db.executemany(f"INSERT INTO {name} VALUES ({', '.join('?' * len(columns))})", cells)
+        db.register("cells", pd.DataFrame(cells, columns=list(columns), dtype=object))
+        db.execute(f"INSERT INTO {name} SELECT * FROM cells")
+        db.unregister("cells")
 
 
 def _view(tables: Sequence[str], scope: Scope) -> str:
