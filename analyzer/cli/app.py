@@ -42,6 +42,7 @@ from analyzer.cli.outputs import outputs
 from analyzer.cli.trust import trust
 from analyzer.cli.weekly import weekly
 from analyzer.cli.workspaces import (
+    AppInsights,
     AuthWay,
     CloudName,
     CrossWorkspace,
@@ -181,6 +182,7 @@ def analyze(
     workspace: WorkspaceIds = None,
     resource: Resources = None,
     cross_workspace: CrossWorkspace = False,
+    app_insights: AppInsights = False,
     auth: AuthWay = "default",
     cloud: CloudName = "public",
     slice_length: SliceLength = None,
@@ -201,6 +203,7 @@ def analyze(
         auth=auth,
         cloud=cloud,
         slice_=slice_length,
+        insights=app_insights,
     )
     if not source and workspaces is None:
         raise UsageError(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -38,6 +39,13 @@ CrossWorkspace = Annotated[
     typer.Option(
         "--cross-workspace",
         help="Ask all workspaces in one query: an hour of a service that is in several tables of them counts once.",
+    ),
+]
+AppInsights = Annotated[
+    bool,
+    typer.Option(
+        "--app-insights",
+        help="Ask the workspaces for Application Insights (AppExceptions, AppDependencies, AppRequests), not for the gateway's logs.",
     ),
 ]
 AuthWay = Annotated[
@@ -88,6 +96,7 @@ def asked(
     auth: str,
     cloud: str,
     slice_: str | None,
+    insights: bool = False,
 ) -> Workspaces | None:
     """What the options ask of which workspaces; None: of none. Raises UsageError."""
     from analyzer.sources.workspace_places import Auth, Cloud, Workspaces, as_one, resource, workspace
@@ -95,6 +104,8 @@ def asked(
     places = (*map(workspace, workspaces or ()), *map(resource, resources or ()))
     if together:
         places = as_one(places)
+    if insights:
+        places = tuple(replace(place, insights=True) for place in places)
     try:
         way = Auth(auth)
     except ValueError:

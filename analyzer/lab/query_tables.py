@@ -14,6 +14,8 @@ from functools import lru_cache
 from itertools import islice
 from typing import Any
 
+import pandas as pd
+
 from analyzer.errors import UsageError
 from analyzer.lab.events import success
 from analyzer.lab.rows import COLUMN_TYPES, Row, resource_row
@@ -41,7 +43,16 @@ _SAID = {
     "INTERVAL": "timespan",
     "UUID": "guid",
 }
-_MORE_TYPES = {"AdditionalFields": "dynamic", "Quantity": "real", "IsBillable": "bool"}  # Usage's too
+_MORE_TYPES = {
+    "AdditionalFields": "dynamic",
+    "LastErrorElapsed_d": "real",
+    "Quantity": "real",
+    "IsBillable": "bool",  # Usage
+    "Properties": "dynamic",
+    "ItemCount": "int",
+    "DurationMs": "real",
+    "Success": "bool",  # Application Insights
+}
 
 _STANDARD = {"ApiManagementGatewayLogs": tuple(resource_row(success("host.example", START)))}
 """Columns that a table has before any record came; AzureDiagnostics gets its own with its records."""

@@ -24,7 +24,7 @@ from analyzer.sources.workspace_auth import client
 from analyzer.sources.workspace_client import QueryClient
 from analyzer.sources.workspace_errors import Kind, QueryFailed, words
 from analyzer.sources.workspace_places import Place, Workspaces
-from analyzer.sources.workspace_queries import diagnostics, newest, tally, told
+from analyzer.sources.workspace_queries import AROUND, diagnostics, newest, tally, told
 from analyzer.sources.workspace_retry import Gate
 from analyzer.sources.workspace_windows import BASIC, DAY, Piece, Run, joined, pieces, without
 
@@ -103,7 +103,10 @@ def ask(
         return [piece for part in left[place] for piece in pieces(part, workspaces.slice or length)]
 
     def ask_one(piece: Piece) -> Answer:
-        return asker.ask(piece.place, tally(piece.window, basic=piece.basic), piece.window, search=piece.basic)
+        insights = piece.place.insights
+        query = tally(piece.window, basic=piece.basic, insights=insights)
+        around = AROUND if insights else timedelta()
+        return asker.ask(piece.place, query, piece.window, search=piece.basic, around=around)
 
     run = Run(
         ask=ask_one,
@@ -173,6 +176,8 @@ def _conclude(source: Source, workspaces: Workspaces, asker: QueryClient, window
         source.empty = _empty(source, asker, window, now)
         file.notes.append(f"{place.name}: {source.empty}.")
         return
+    if place.insights:
+        file.notes.append(f"{place.name} may keep a sample of what happened: its numbers are estimates then.")
     if source.basic:
         _tell_strays(source, asker, window)
     if source.denied:
@@ -190,6 +195,8 @@ def _empty(source: Source, asker: QueryClient, window: Window, now: datetime) ->
     """What to say of a place that has no record of this time: when its newest one is of."""
     none = f"it has no gateway record of {spans([window])}"
     setting = "see that the API Management service has a diagnostic setting that sends GatewayLogs there; the first records take some 15 minutes"
+    if source.place.insights:
+        return f"{none}: see that the API Management service logs to an Application Insights resource of this workspace"
     if source.basic:
         return f"{none}; whether it has any of another time was not looked for, because that costs on the Basic plan: {setting}"
     ever = Window(start=now - _LOOKED_BACK, end=now)

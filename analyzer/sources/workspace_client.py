@@ -37,8 +37,11 @@ class QueryClient:
         self._client, self._patience = client, patience
         self.skew: timedelta | None = None  # this machine's clock behind the service's; None: no answer yet
 
-    def ask(self, place: Place, query: str, window: Window, *, search: bool = False) -> Answer:
+    def ask(
+        self, place: Place, query: str, window: Window, *, search: bool = False, around: timedelta = timedelta()
+    ) -> Answer:
         """The answer to one query, asked once. `search`: of a table on the Basic plan, whose time is the request's alone.
+        `around`: how much time on both sides of the window the query looks at.
 
         Raises QueryFailed.
         """
@@ -51,7 +54,7 @@ class QueryClient:
 
         try:
             answered = self._client.send_request(
-                self._request(place, query, window, search=search),
+                self._request(place, query, wider(window, around), search=search),
                 stream=True,
                 connection_timeout=15,
                 read_timeout=self._patience.client,
@@ -115,6 +118,11 @@ class QueryClient:
         except (ValueError, TypeError):
             return
         self.skew = (then if then.tzinfo else then.replace(tzinfo=UTC)) - datetime.now(UTC)
+
+
+def wider(window: Window, around: timedelta) -> Window:
+    """A window with so much more on both sides."""
+    return Window(start=window.start and window.start - around, end=window.end and window.end + around)
 
 
 def timespan(window: Window, *, search: bool = False) -> str:

@@ -164,6 +164,8 @@ def words(failed: QueryFailed, place: Place, auth: Auth, cloud: Cloud) -> str:
                 else "the Workspace ID on its Overview page, which is not the subscription's"
             )
             return f"there is no such {what} in the {cloud} cloud; check {hint}, and --cloud{numbered}"
+        case Kind.NO_TABLE if place.insights:
+            return f"it has none of AppExceptions, AppDependencies and AppRequests: name the workspace of the Application Insights resource{numbered}"
         case Kind.NO_TABLE:
             return (
                 "it has neither ApiManagementGatewayLogs nor AzureDiagnostics with gateway logs: add a diagnostic setting "
@@ -171,7 +173,7 @@ def words(failed: QueryFailed, place: Place, auth: Auth, cloud: Cloud) -> str:
             )
         case Kind.BASIC:
             return (
-                "the table is on the Basic plan, and was asked for together with others: name this workspace alone, without --cross-workspace"
+                "a table is on the Basic plan, and was asked for together with others: name this workspace alone, without --cross-workspace or --app-insights"
                 f"{numbered}"
             )
         case Kind.REFUSED:

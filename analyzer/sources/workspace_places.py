@@ -65,6 +65,7 @@ class Place:
 
     id: str  # a workspace's GUID, or a resource id
     also: tuple[str, ...] = ()  # workspaces asked in the same query
+    insights: bool = False  # asked for Application Insights' tables, and not for the gateway's logs
 
     @property
     def is_resource(self) -> bool:
@@ -79,9 +80,12 @@ class Place:
     @property
     def name(self) -> str:
         """What it is called in reports."""
-        if self.is_resource:
-            return f"logs of {self.id.rsplit('/', 1)[1]}"
-        return " + ".join(f"workspace {one}" for one in (self.id, *self.also))
+        of = (
+            f"logs of {self.id.rsplit('/', 1)[1]}"
+            if self.is_resource
+            else " + ".join(f"workspace {i}" for i in (self.id, *self.also))
+        )
+        return f"{of} (Application Insights)" if self.insights else of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

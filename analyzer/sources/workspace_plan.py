@@ -8,10 +8,10 @@ from datetime import datetime
 from analyzer.model import Window
 from analyzer.sources.workspace import closed, spans
 from analyzer.sources.workspace_auth import client, endpoint
-from analyzer.sources.workspace_client import QueryClient, timespan
+from analyzer.sources.workspace_client import QueryClient, timespan, wider
 from analyzer.sources.workspace_errors import Kind, QueryFailed, taught
 from analyzer.sources.workspace_places import Place, Workspaces
-from analyzer.sources.workspace_queries import Newest, TakenIn, newest, taken_in, tally, told, usage
+from analyzer.sources.workspace_queries import AROUND, Newest, TakenIn, newest, taken_in, tally, told, usage
 from analyzer.sources.workspace_retry import Gate
 from analyzer.sources.workspace_windows import DAY, pieces
 
@@ -25,9 +25,9 @@ def plan(workspaces: Workspaces, window: Window, now: datetime) -> Iterator[Sequ
         more = f", and {len(cut) - 1:,} more up to {spans([cut[-1]]).split(' to ')[1]}" if len(cut) > 1 else ""
         yield (
             f"// {place.name}: POST {endpoint(workspaces.cloud)}/v1{place.path}/query",
-            f"// with timespan {timespan(cut[0])}{more}",
+            f"// with timespan {timespan(wider(cut[0], AROUND) if place.insights else cut[0])}{more}",
             *([f"// and workspaces {', '.join(place.also)}"] if place.also else []),
-            *tally(cut[0]).splitlines(),
+            *tally(cut[0], insights=place.insights).splitlines(),
         )
 
 

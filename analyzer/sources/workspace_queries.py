@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from analyzer import kql
@@ -30,8 +30,14 @@ class TakenIn:
     most: int
 
 
-def tally(window: Window, *, basic: bool = False) -> str:
+AROUND = timedelta(minutes=10)
+"""What the query of Application Insights looks at on both sides of its window: an operation's rows have several times."""
+
+
+def tally(window: Window, *, basic: bool = False, insights: bool = False) -> str:
     """The query that counts a window; `basic`: its form for a table on the Basic plan, whose time the request says."""
+    if insights:
+        return _rendered("app-insights-tally", window)
     return kql.text("failures-tally-basic") if basic else _rendered("failures-tally", window)
 
 

@@ -188,7 +188,7 @@ class Run:
             said = QueryFailed(Kind.TRUNCATED if said.is_truncated else Kind.INCOMPLETE, said.incomplete)
         if isinstance(said, Ended) or not isinstance(said, QueryFailed):
             raise said
-        if said.kind is Kind.BASIC and not piece.basic and not piece.place.also:
+        if said.kind is Kind.BASIC and not (piece.basic or piece.place.also or piece.place.insights):
             self._turn_basic(piece.place, state)
             return
         if both := self._halved(piece, said, state):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from dataclasses import replace
@@ -12,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from analyzer.errors import SourceError, UsageError
+from analyzer.lab import insights as lab
 from analyzer.lab import logs
 from analyzer.lab.query_moods import Mood
 from analyzer.lab.rows import diagnostics_row
@@ -21,6 +23,9 @@ from analyzer.sources import read
 from analyzer.sources.workspace_places import Place, resource, workspace
 from analyzer.sources.workspace_plan import estimates, plan
 from analyzer.tally import Tally
+from tests.queries.test_insights import START as BEGIN
+from tests.queries.test_insights import at_random
+from tests.queries.test_insights import tables as tables_of_insights
 from tests.sources.test_tallied import TABLES, events
 from tests.sources.test_tallied import same as same_counts
 from tests.sources.workspaces import DAY, ID, NOW, OTHER, PLACE, START, Desk, day, desk, specific
@@ -238,6 +243,23 @@ def test_a_search_that_is_truncated_is_not_repeated(asked: Desk) -> None:
     with pytest.raises(SourceError, match="--slice"):
         asked.read()
     assert sum(r.path.endswith("/search") for r in asked.api.requests) == 6
+
+
+def test_application_insights_is_asked_for_where_that_is_wanted(tmp_path: Path) -> None:
+    rows = at_random(40)
+    path = tmp_path / "rows.json"
+    path.write_text("".join(json.dumps(lab.workspace(row)) + "\n" for row in rows), encoding="utf-8")
+    window = Window(start=BEGIN, end=BEGIN + timedelta(hours=2))
+    place = replace(PLACE, insights=True)
+    with desk(tables_of_insights(rows)) as opened:
+        tally = opened.read(window=window, places=(place,))
+        (request,) = opened.api.requests
+        assert request.timespan.startswith("2026-03-14T05:00")  # operations that the window's edge cuts
+        halves = opened.read(window=window, places=(place,), slice_=timedelta(hours=1))
+    same(tally, read([str(path)], window=window))
+    assert halves.intake.failures == tally.intake.failures > 5
+    assert tally.intake.sources[0].name == f"workspace {ID} (Application Insights)"
+    assert any("estimates" in caveat for caveat in tally.caveats)
 
 
 def test_the_window_is_half_open_to_the_second(asked: Desk) -> None:
