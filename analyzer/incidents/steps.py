@@ -43,7 +43,7 @@ def merged(findings: Sequence[Finding], *, gateways_first: bool = False) -> tupl
 
     def rank(step: _Step) -> tuple[int, int]:
         repeated = 2 if len(step.texts) > 1 else 1
-        shared = gateways_first and len(findings) > 1
+        shared = gateways_first and len(findings) > 1  # of a single one its own order is the best
         return (0 if step.remedy.tier else repeated) if shared else 0, step.place
 
     ordered = sorted(steps.values(), key=rank)

@@ -153,7 +153,6 @@ def _translated(text: str, schema: _Schema, now: str) -> str:
 
 
 def _create(db: Any, name: str, rows: Sequence[Row], standard: Iterable[str]) -> None:
-    import pandas as pd
 
     keys = dict.fromkeys(standard)
     for row in rows:
