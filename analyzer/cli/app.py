@@ -10,52 +10,28 @@ import typer
 
 from analyzer.cli import EXIT_OK, options
 from analyzer.cli.arguments import (
-    Allow,
-    Apim,
-    ApimConfig,
-    CaFiles,
-    ConnectTo,
-    Control,
-    Deadline,
-    Deny,
-    Evidences,
-    EvidenceVantage,
+    Aimed,
+    DateOrder,
     FailOn,
     Formats,
-    Gateway,
-    HostHeaders,
     JsonTo,
-    NoAia,
-    NoRequest,
+    Picked,
     Post,
     ProxyUrl,
     Quiet,
-    Settings,
-    TrustStore,
-    Vantage,
+    Recorded,
+    Supposed,
+    Way,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
-from analyzer.cli.configured import configured, had_by_all
+from analyzer.cli.configured import configured
 from analyzer.cli.explaining import causes, explain
+from analyzer.cli.grouped import grouped
 from analyzer.cli.outputs import outputs
 from analyzer.cli.trust import trust
 from analyzer.cli.weekly import weekly
-from analyzer.cli.workspaces import (
-    AppInsights,
-    AuthWay,
-    CloudName,
-    CrossWorkspace,
-    Estimate,
-    PrintQuery,
-    Resources,
-    SaveTally,
-    SliceLength,
-    WorkspaceIds,
-    asked,
-    estimate,
-    print_query,
-)
+from analyzer.cli.workspaces import Estimate, Named, PrintQuery, SaveTally, asked, estimate, print_query
 from analyzer.errors import UsageError
 from analyzer.model import Report
 
@@ -90,6 +66,7 @@ def _root(
 
 
 @app.command()
+@grouped
 def analyze(
     source: Annotated[
         list[str] | None,
@@ -117,15 +94,7 @@ def analyze(
             help="Time zone of --from and --to, and of times headed [Local Time]: an IANA name, UTC or local.",
         ),
     ] = "UTC",
-    date_order: Annotated[
-        str,
-        typer.Option(
-            "--date-order",
-            metavar="ORDER",
-            help="What 3/4/2026 means in a CSV from the portal, which has the browser's language: mdy (4 March), dmy (3 April), "
-            "or auto: the file's other dates must tell.",
-        ),
-    ] = "auto",
+    date_order: DateOrder = "auto",
     no_probe: Annotated[
         bool,
         typer.Option("--no-probe", help="Do not connect to any backend: judge from the logs (and --evidence) alone."),
@@ -133,32 +102,12 @@ def analyze(
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Print the backends that would be probed, and stop.")
     ] = False,
-    evidence: Evidences = None,
-    evidence_vantage: EvidenceVantage = "unstated",
-    gateway: Gateway = "auto",
-    ca_file: CaFiles = None,
-    trust_store: TrustStore = "default",
-    host_header: HostHeaders = None,
-    connect_to: ConnectTo = None,
-    allow_address: Allow = None,
-    deny_address: Deny = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="GLOB", help="Probe only backends whose host matches. Repeatable."),
-    ] = None,
-    max_backends: Annotated[
-        int | None,
-        typer.Option("--max-backends", metavar="N", min=1, help="Probe only the N backends with the most failures."),
-    ] = None,
-    setting: Settings = None,
-    apim_config: ApimConfig = None,
-    apim: Apim = None,
+    recorded: Recorded = Recorded(),  # noqa: B008  frozen, as the next
+    supposed: Supposed = Supposed(),  # noqa: B008
+    aimed: Aimed = Aimed(),  # noqa: B008
+    picked: Picked = Picked(),  # noqa: B008
+    way: Way = Way(),  # noqa: B008
     proxy: ProxyUrl = None,
-    control: Control = None,
-    no_request: NoRequest = False,
-    no_aia: NoAia = False,
-    vantage: Vantage = "unstated",
-    deadline: Deadline = 10.0,
     keep_ip: Annotated[
         bool,
         typer.Option(
@@ -179,13 +128,7 @@ def analyze(
     post: Post = None,
     fail_on: FailOn = None,
     quiet: Quiet = False,
-    workspace: WorkspaceIds = None,
-    resource: Resources = None,
-    cross_workspace: CrossWorkspace = False,
-    app_insights: AppInsights = False,
-    auth: AuthWay = "default",
-    cloud: CloudName = "public",
-    slice_length: SliceLength = None,
+    named: Named = Named(),  # noqa: B008  frozen
     save_tally: SaveTally = None,
     print_queries: PrintQuery = False,
     estimated: Estimate = False,
@@ -196,15 +139,7 @@ def analyze(
 
     Example: apim-triage analyze --workspace 0b1f6471-1bf0-4dda-aec3-111122223333 --last 7d
     """
-    workspaces = asked(
-        workspaces=workspace,
-        resources=resource,
-        together=cross_workspace,
-        auth=auth,
-        cloud=cloud,
-        slice_=slice_length,
-        insights=app_insights,
-    )
+    workspaces = asked(named)
     if not source and workspaces is None:
         raise UsageError(
             "analyze: name at least one source: a file, a folder, a glob, - for standard input, or --workspace and its ID"
@@ -224,22 +159,11 @@ def analyze(
         terminal.lines((print_query if print_queries else estimate)(workspaces, window, now))
         return EXIT_OK
     fatal = options.fail_on(fail_on or ())
-    aim = aim_of(host_header, connect_to, only, max_backends)
-    tier = options.tier(gateway)
-    settings = options.settings(setting or (), tier)
+    aim = aim_of(aimed, picked)
+    tier = options.tier(supposed.gateway)
+    settings = options.settings(supposed.setting or (), tier)
     places = outputs(out, formats=formats or (), json_to=json_to, post=post, quiet=quiet)
-    ask = asking(
-        allow=allow_address,
-        deny=deny_address,
-        deadline=deadline,
-        vantage=vantage,
-        no_request=no_request,
-        no_aia=no_aia,
-        proxy=proxy,
-        control=control,
-        ca_files=had_by_all(ca_file, apim_config, apim),
-        trust_store=trust_store,
-    )
+    ask = asking(way, supposed, proxy)
 
     from analyzer.cli import terminal
     from analyzer.pipeline import analyze as run
@@ -263,13 +187,13 @@ def analyze(
             probe=None if no_probe else probe,
             gateway=tier or "auto",
             settings=settings,
-            config=configured(apim_config, apim, on_progress),
+            config=configured(supposed, on_progress),
             window=window,
             date_order=order,
             tz=zone,
-            evidence=options.evidence(evidence or (), evidence_vantage),
-            ca_files=ca_file or (),
-            trust_store=trust_store,
+            evidence=options.evidence(recorded.evidence or (), recorded.evidence_vantage),
+            ca_files=supposed.ca_file or (),
+            trust_store=supposed.trust_store,
             aim=aim,
             not_probed="probing was switched off (--no-probe)" if no_probe else "the probe gave no evidence",
             keep_ip=keep_ip,

@@ -1,5 +1,6 @@
-"""Options that several commands share: their names, their help, their bounds."""
+"""Options that several commands share: their names, their help, their bounds; and those that go together (see `grouped`)."""
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -58,6 +59,19 @@ Deny = Annotated[
         "--deny-address", metavar="CIDR", help="Never probe this address range. Repeatable; wins over --allow-address."
     ),
 ]
+Only = Annotated[
+    list[str] | None,
+    typer.Option("--only", metavar="GLOB", help="Probe only backends whose host matches. Repeatable."),
+]
+MaxBackends = Annotated[
+    int | None,
+    typer.Option(
+        "--max-backends",
+        metavar="N",
+        min=1,
+        help="Probe only the N backends with the most failures (or, healthy, calls).",
+    ),
+]
 Vantage = Annotated[
     str,
     typer.Option(
@@ -70,6 +84,15 @@ Deadline = Annotated[
     float,
     typer.Option(
         "--deadline", metavar="SECONDS", help="For all connections to one backend together.", min=0.1, max=300
+    ),
+]
+DateOrder = Annotated[
+    str,
+    typer.Option(
+        "--date-order",
+        metavar="ORDER",
+        help="What 3/4/2026 means in a CSV from the portal, which has the browser's language: mdy (4 March), dmy (3 April), "
+        "or auto: the file's other dates must tell.",
     ),
 ]
 FailOn = Annotated[
@@ -176,3 +199,52 @@ JsonTo = Annotated[
         help="Write report.json here as well; - is standard output, and what people read goes to standard error.",
     ),
 ]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recorded:
+    """What was collected elsewhere."""
+
+    evidence: Evidences = None
+    evidence_vantage: EvidenceVantage = "unstated"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Supposed:
+    """What the gateway is taken to be, to offer and to trust."""
+
+    gateway: Gateway = "auto"
+    ca_file: CaFiles = None
+    trust_store: TrustStore = "default"
+    setting: Settings = None
+    apim_config: ApimConfig = None
+    apim: Apim = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Aimed:
+    """Where connections go, and under which name."""
+
+    host_header: HostHeaders = None
+    connect_to: ConnectTo = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Picked:
+    """Which of the failing backends are asked."""
+
+    only: Only = None
+    max_backends: MaxBackends = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How backends are asked, and from where."""
+
+    allow_address: Allow = None
+    deny_address: Deny = None
+    control: Control = None
+    no_request: NoRequest = False
+    no_aia: NoAia = False
+    vantage: Vantage = "unstated"
+    deadline: Deadline = 10.0

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from analyzer.cli import EXIT_FAILED_ON, EXIT_INCOMPLETE, EXIT_OK, options
+from analyzer.cli.arguments import Aimed, Picked, Supposed, Way
+from analyzer.cli.configured import had_by_all
 from analyzer.errors import UsageError
 from analyzer.model import CauseName, Finding, Verdict
 
@@ -65,62 +67,45 @@ class Asking:
         return words(target, request=self.request, fetch=self.fetch, through=through)
 
 
-def asking(
-    *,
-    allow: list[str] | None,
-    deny: list[str] | None,
-    deadline: float,
-    vantage: str,
-    no_request: bool,
-    no_aia: bool,
-    proxy: str | None,
-    control: str | None,
-    ca_files: Sequence[Path] = (),
-    trust_store: str = "default",
-) -> Asking:
+def asking(way: Way, supposed: Supposed, proxy: str | None = None) -> Asking:
     """The options in one piece; UsageError where one of them is wrong."""
     from analyzer.probing import Policy, Target
 
-    if vantage not in ("gateway", "outside", "unstated"):
-        raise UsageError(f"--vantage {vantage}: one of gateway, outside, unstated")
+    if way.vantage not in ("gateway", "outside", "unstated"):
+        raise UsageError(f"--vantage {way.vantage}: one of gateway, outside, unstated")
     try:
-        policy = Policy(allow=tuple(allow or ()), deny=tuple(deny or ()))
+        policy = Policy(allow=tuple(way.allow_address or ()), deny=tuple(way.deny_address or ()))
     except ValueError as error:
         raise UsageError(
             f"--allow-address/--deny-address: {error}; write a range such as 10.0.0.0/8 or one address"
         ) from None
     through = options.proxy(proxy)
-    word = control or (CONTROL if through is not None else None)
+    word = way.control or (CONTROL if through is not None else None)
     place = options.endpoint(word) if word else None
     return Asking(
-        allow=tuple(allow or ()),
-        deny=tuple(deny or ()),
+        allow=tuple(way.allow_address or ()),
+        deny=tuple(way.deny_address or ()),
         policy=policy,
-        deadline=deadline,
-        vantage=vantage,
-        request=not no_request,
-        fetch=not no_aia,
+        deadline=way.deadline,
+        vantage=way.vantage,
+        request=not way.no_request,
+        fetch=not way.no_aia,
         proxy=through,
         control=(Target(place[0], place[1], place[0]),) if place else (),
-        ca_files=tuple(ca_files),
-        trust_store=trust_store,
+        ca_files=tuple(had_by_all(supposed)),
+        trust_store=supposed.trust_store,
     )
 
 
-def aim_of(
-    host_header: list[str] | None,
-    connect_to: list[str] | None,
-    only: list[str] | None = None,
-    most: int | None = None,
-) -> Aim:
+def aim_of(aimed: Aimed, picked: Picked = Picked()) -> Aim:  # noqa: B008  frozen
     """Where the probe goes, as the options say."""
     from analyzer.aim import Aim
 
     return Aim(
-        host_headers=options.host_headers(host_header or ()),
-        connect_to=options.connect_to(connect_to or ()),
-        only=tuple(only or ()),
-        most=most,
+        host_headers=options.host_headers(aimed.host_header or ()),
+        connect_to=options.connect_to(aimed.connect_to or ()),
+        only=tuple(picked.only or ()),
+        most=picked.max_backends,
     )
 
 

@@ -9,31 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analyzer.cli import EXIT_OK, options
-from analyzer.cli.arguments import (
-    Allow,
-    Apim,
-    ApimConfig,
-    CaFiles,
-    ConnectTo,
-    Control,
-    Deadline,
-    Deny,
-    Evidences,
-    EvidenceVantage,
-    FailOn,
-    Gateway,
-    HostHeaders,
-    JsonTo,
-    NoAia,
-    NoRequest,
-    ProxyUrl,
-    Quiet,
-    Settings,
-    TrustStore,
-    Vantage,
-)
+from analyzer.cli.arguments import Aimed, FailOn, JsonTo, ProxyUrl, Quiet, Recorded, Supposed, Way
 from analyzer.cli.asking import aim_of, asking, exit_code
-from analyzer.cli.configured import configured, had_by_all
+from analyzer.cli.configured import configured
+from analyzer.cli.grouped import grouped
 from analyzer.cli.outputs import check_json, write_json
 from analyzer.errors import UsageError
 
@@ -47,52 +26,29 @@ if TYPE_CHECKING:
     from analyzer.settings import Settings as Exported
 
 
+@grouped
 def check(
     host: Annotated[
         list[str],
         typer.Argument(metavar="HOST[:PORT]", help="Backends to ask, as in the backend URL.", show_default=False),
     ],
-    evidence: Evidences = None,
-    evidence_vantage: EvidenceVantage = "unstated",
-    gateway: Gateway = "auto",
-    ca_file: CaFiles = None,
-    trust_store: TrustStore = "default",
-    host_header: HostHeaders = None,
-    connect_to: ConnectTo = None,
-    allow_address: Allow = None,
-    deny_address: Deny = None,
-    setting: Settings = None,
-    apim_config: ApimConfig = None,
-    apim: Apim = None,
+    recorded: Recorded = Recorded(),  # noqa: B008  frozen
+    supposed: Supposed = Supposed(),  # noqa: B008  frozen, as the next
+    aimed: Aimed = Aimed(),  # noqa: B008
+    way: Way = Way(),  # noqa: B008
     proxy: ProxyUrl = None,
-    control: Control = None,
-    no_request: NoRequest = False,
-    no_aia: NoAia = False,
-    vantage: Vantage = "unstated",
-    deadline: Deadline = 10.0,
     json_to: JsonTo = None,
     fail_on: FailOn = None,
     quiet: Quiet = False,
 ) -> int:
     """Without logs: probe backends as the gateway would, and print cause, what-if and remedy ("is it fixed?")."""
     causes = options.fail_on(fail_on or ())
-    tier = options.tier(gateway)
-    settings = options.settings(setting or (), tier)
-    config = configured(apim_config, apim)
+    tier = options.tier(supposed.gateway)
+    settings = options.settings(supposed.setting or (), tier)
+    config = configured(supposed)
     check_json(json_to)
-    targets = _targets(host, tier, settings, aim_of(host_header, connect_to), config)
-    ask = asking(
-        allow=allow_address,
-        deny=deny_address,
-        deadline=deadline,
-        vantage=vantage,
-        no_request=no_request,
-        no_aia=no_aia,
-        proxy=proxy,
-        control=control,
-        ca_files=had_by_all(ca_file, apim_config, apim),
-        trust_store=trust_store,
-    )
+    targets = _targets(host, tier, settings, aim_of(aimed), config)
+    ask = asking(way, supposed, proxy)
 
     from analyzer.anchors import anchors_of, told
     from analyzer.checking import check as run
@@ -105,13 +61,13 @@ def check(
         findings = run(
             targets,
             probe=ask.prober(on_progress),
-            evidence=options.evidence(evidence or (), evidence_vantage),
+            evidence=options.evidence(recorded.evidence or (), recorded.evidence_vantage),
             tier=tier,
             settings=settings,
             config=config,
-            ca_files=ca_file or (),
+            ca_files=supposed.ca_file or (),
             say=assumed.append,
-            trust_store=trust_store,
+            trust_store=supposed.trust_store,
             now=now,
         )
     if any(finding.chain for finding in findings):
@@ -126,6 +82,7 @@ def check(
     return exit_code(findings, causes)
 
 
+@grouped
 def probe(
     host: Annotated[
         list[str] | None, typer.Argument(metavar="HOST[:PORT]", help="Backends to ask.", show_default=False)
@@ -137,41 +94,18 @@ def probe(
         Path | None,
         typer.Option("--out", metavar="FILE", help="Write the evidence here instead of to standard output."),
     ] = None,
-    gateway: Gateway = "auto",
-    ca_file: CaFiles = None,
-    trust_store: TrustStore = "default",
-    host_header: HostHeaders = None,
-    connect_to: ConnectTo = None,
-    allow_address: Allow = None,
-    deny_address: Deny = None,
-    setting: Settings = None,
-    apim_config: ApimConfig = None,
-    apim: Apim = None,
+    supposed: Supposed = Supposed(),  # noqa: B008  frozen, as the next
+    aimed: Aimed = Aimed(),  # noqa: B008
+    way: Way = Way(),  # noqa: B008
     proxy: ProxyUrl = None,
-    control: Control = None,
-    no_request: NoRequest = False,
-    no_aia: NoAia = False,
-    vantage: Vantage = "unstated",
-    deadline: Deadline = 10.0,
 ) -> int:
     """Collect evidence only, for `analyze --evidence`: run it on a machine near the gateway."""
-    tier = options.tier(gateway)
-    aim = aim_of(host_header, connect_to)
-    settings = options.settings(setting or (), tier)
-    config = configured(apim_config, apim)
+    tier = options.tier(supposed.gateway)
+    aim = aim_of(aimed)
+    settings = options.settings(supposed.setting or (), tier)
+    config = configured(supposed)
     asked = list(_targets(host, tier, settings, aim, config)) if host else []
-    ask = asking(
-        allow=allow_address,
-        deny=deny_address,
-        deadline=deadline,
-        vantage=vantage,
-        no_request=no_request,
-        no_aia=no_aia,
-        proxy=proxy,
-        control=control,
-        ca_files=had_by_all(ca_file, apim_config, apim),
-        trust_store=trust_store,
-    )
+    ask = asking(way, supposed, proxy)
 
     from analyzer import evidence as evidence_file
     from analyzer import report as report_files
@@ -193,6 +127,7 @@ def probe(
     return EXIT_OK
 
 
+@grouped
 def kit(
     host: Annotated[
         list[str] | None, typer.Argument(metavar="HOST[:PORT]", help="Backends to ask.", show_default=False)
@@ -201,40 +136,17 @@ def kit(
         Path | None, typer.Option("--targets", metavar="report.json", help="Ask the backends of a report.")
     ] = None,
     out: Annotated[Path, typer.Option("--out", "-o", metavar="FILE", help="The kit to write.")] = Path("probe-kit.pyz"),
-    gateway: Gateway = "auto",
-    ca_file: CaFiles = None,
-    trust_store: TrustStore = "default",
-    host_header: HostHeaders = None,
-    connect_to: ConnectTo = None,
-    allow_address: Allow = None,
-    deny_address: Deny = None,
-    setting: Settings = None,
-    apim_config: ApimConfig = None,
-    apim: Apim = None,
-    control: Control = None,
-    no_request: NoRequest = False,
-    no_aia: NoAia = False,
-    vantage: Vantage = "gateway",
-    deadline: Deadline = 10.0,
+    supposed: Supposed = Supposed(),  # noqa: B008  frozen, as the next
+    aimed: Aimed = Aimed(),  # noqa: B008
+    way: Way = Way(vantage="gateway"),  # noqa: B008
 ) -> int:
     """Write the probe as one file to carry: it runs near the gateway with nothing but Python 3.8 or newer, and prints evidence."""
-    tier = options.tier(gateway)
-    aim = aim_of(host_header, connect_to)
-    settings = options.settings(setting or (), tier)
-    config = configured(apim_config, apim)
+    tier = options.tier(supposed.gateway)
+    aim = aim_of(aimed)
+    settings = options.settings(supposed.setting or (), tier)
+    config = configured(supposed)
     asked = list(_targets(host, tier, settings, aim, config)) if host else []
-    ask = asking(
-        allow=allow_address,
-        deny=deny_address,
-        deadline=deadline,
-        vantage=vantage,
-        no_request=no_request,
-        no_aia=no_aia,
-        proxy=None,
-        control=control,
-        ca_files=had_by_all(ca_file, apim_config, apim),
-        trust_store=trust_store,
-    )
+    ask = asking(way, supposed)
 
     from analyzer import kit as kits
     from analyzer import report as report_files
@@ -253,14 +165,14 @@ def kit(
         (*backends, *ask.control),
         allow=ask.allow,
         deny=ask.deny,
-        deadline=deadline,
+        deadline=ask.deadline,
         request=ask.request,
         fetch=ask.fetch,
-        vantage=vantage,
+        vantage=ask.vantage,
         issuers=subjects_of(anchors_of(ask.ca_files, ask.trust_store)) if ask.fetch else (),
     )
     report_files.write_file(out, built)
-    terminal.how_to_run(out, len(backends), vantage, kits.RUN)
+    terminal.how_to_run(out, len(backends), ask.vantage, kits.RUN)
     return EXIT_OK
 
 

@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from analyzer.checking import Progress
+    from analyzer.cli.arguments import Supposed
     from analyzer.settings import Settings
 
 
-def configured(
-    files: Sequence[Path] | None, services: Sequence[str] | None, on_progress: Progress | None = None
-) -> Settings | None:
+def configured(supposed: Supposed, on_progress: Progress | None = None) -> Settings | None:
     """The settings in the files and of the services that are asked; None where neither is named. Raises UsageError, SettingsError.
 
     `on_progress` is told of what is asked; None: a line of its own shows it.
     """
+    files, services = supposed.apim_config, supposed.apim
     if not files and not services:
         return None
     from analyzer.settings import settings_of
@@ -44,11 +44,9 @@ def configured(
     return settings_of(found)
 
 
-def had_by_all(
-    ca_files: Sequence[Path] | None, files: Sequence[Path] | None, services: Sequence[str] | None
-) -> Sequence[Path]:
+def had_by_all(supposed: Supposed) -> Sequence[Path]:
     """The --ca-file certificates that every gateway of the run has: of these the probe fetches no issuer.
 
     Where settings say who was given what, there are none: for a gateway that lacks one, whether it can be fetched counts.
     """
-    return () if files or services else ca_files or ()
+    return () if supposed.apim_config or supposed.apim else supposed.ca_file or ()

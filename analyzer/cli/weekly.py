@@ -10,38 +10,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from analyzer.cli import options
-from analyzer.cli.arguments import (
-    Allow,
-    Apim,
-    ApimConfig,
-    CaFiles,
-    ConnectTo,
-    Control,
-    Deadline,
-    Deny,
-    Evidences,
-    EvidenceVantage,
-    FailOn,
-    Gateway,
-    HostHeaders,
-    NoAia,
-    NoRequest,
-    ProxyUrl,
-    Quiet,
-    Settings,
-    TrustStore,
-    Vantage,
-)
+from analyzer.cli.arguments import Aimed, DateOrder, FailOn, Picked, ProxyUrl, Quiet, Recorded, Supposed, Way
 from analyzer.cli.asking import aim_of, asking, exit_code
-from analyzer.cli.configured import configured, had_by_all
-from analyzer.cli.workspaces import (
-    AuthWay,
-    CloudName,
-    CrossWorkspace,
-    Resources,
-    SliceLength,
-    WorkspaceIds,
-)
+from analyzer.cli.configured import configured
+from analyzer.cli.grouped import grouped
+from analyzer.cli.workspaces import Named
 from analyzer.cli.workspaces import asked as workspaces_asked
 from analyzer.errors import UsageError
 
@@ -51,6 +24,7 @@ if TYPE_CHECKING:
     from analyzer.tally import Tally
 
 
+@grouped
 def weekly(
     source: Annotated[
         list[str] | None,
@@ -102,49 +76,19 @@ def weekly(
             "--probe-all", help="Probe every backend in the traffic, healthy ones too, and say whose chain will break."
         ),
     ] = False,
-    evidence: Evidences = None,
-    evidence_vantage: EvidenceVantage = "unstated",
-    gateway: Gateway = "auto",
-    ca_file: CaFiles = None,
-    trust_store: TrustStore = "default",
-    host_header: HostHeaders = None,
-    connect_to: ConnectTo = None,
-    allow_address: Allow = None,
-    deny_address: Deny = None,
-    only: Annotated[
-        list[str] | None,
-        typer.Option("--only", metavar="GLOB", help="Probe only backends whose host matches. Repeatable."),
-    ] = None,
-    max_backends: Annotated[
-        int | None,
-        typer.Option(
-            "--max-backends", metavar="N", min=1, help="Probe only the N backends with the most failures, or calls."
-        ),
-    ] = None,
-    setting: Settings = None,
-    apim_config: ApimConfig = None,
-    apim: Apim = None,
+    recorded: Recorded = Recorded(),  # noqa: B008  frozen, as the next
+    supposed: Supposed = Supposed(),  # noqa: B008
+    aimed: Aimed = Aimed(),  # noqa: B008
+    picked: Picked = Picked(),  # noqa: B008
+    way: Way = Way(),  # noqa: B008
     proxy: ProxyUrl = None,
-    control: Control = None,
-    no_request: NoRequest = False,
-    no_aia: NoAia = False,
-    vantage: Vantage = "unstated",
-    deadline: Deadline = 10.0,
-    date_order: Annotated[
-        str,
-        typer.Option("--date-order", metavar="ORDER", help="What 3/4/2026 means in a CSV: mdy, dmy or auto."),
-    ] = "auto",
+    date_order: DateOrder = "auto",
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="Folder for weekly.html, weekly.md, weekly.json and charts/.")
     ] = Path("apim-triage-weekly"),
     fail_on: FailOn = None,
     quiet: Quiet = False,
-    workspace: WorkspaceIds = None,
-    resource: Resources = None,
-    cross_workspace: CrossWorkspace = False,
-    auth: AuthWay = "default",
-    cloud: CloudName = "public",
-    slice_length: SliceLength = None,
+    named: Named = Named(),  # noqa: B008  frozen
 ) -> int:
     """Sum up a week: its incidents, which are new, ongoing, recurring or resolved, availability, trend, and what will break.
 
@@ -152,14 +96,7 @@ def weekly(
 
     Example: apim-triage weekly --workspace 0b1f6471-1bf0-4dda-aec3-111122223333 --history triage-history
     """
-    workspaces = workspaces_asked(
-        workspaces=workspace,
-        resources=resource,
-        together=cross_workspace,
-        auth=auth,
-        cloud=cloud,
-        slice_=slice_length,
-    )
+    workspaces = workspaces_asked(named)
     if not source and workspaces is None:
         raise UsageError(
             "weekly: name at least one source: a file, a folder, a glob, - for standard input, or --workspace and its ID"
@@ -167,21 +104,10 @@ def weekly(
     now = datetime.now(UTC)
     zone, order = options.zone(tz), options.date_order(date_order)
     causes = options.fail_on(fail_on or ())
-    aim = aim_of(host_header, connect_to, only, max_backends)
-    tier = options.tier(gateway)
-    settings = options.settings(setting or (), tier)
-    ask = asking(
-        allow=allow_address,
-        deny=deny_address,
-        deadline=deadline,
-        vantage=vantage,
-        no_request=no_request,
-        no_aia=no_aia,
-        proxy=proxy,
-        control=control,
-        ca_files=had_by_all(ca_file, apim_config, apim),
-        trust_store=trust_store,
-    )
+    aim = aim_of(aimed, picked)
+    tier = options.tier(supposed.gateway)
+    settings = options.settings(supposed.setting or (), tier)
+    ask = asking(way, supposed, proxy)
 
     from analyzer import report as report_files
     from analyzer.weekly.weeks import week_of
@@ -226,10 +152,10 @@ def weekly(
             judging=Judging(
                 gateway=tier,
                 settings=settings,
-                config=configured(apim_config, apim, on_progress),
-                ca_files=ca_file or (),
-                trust_store=trust_store,
-                evidence=options.evidence(evidence or (), evidence_vantage),
+                config=configured(supposed, on_progress),
+                ca_files=supposed.ca_file or (),
+                trust_store=supposed.trust_store,
+                evidence=options.evidence(recorded.evidence or (), recorded.evidence_vantage),
                 aim=aim,
                 probe=asked if probe or probe_all else None,
                 probe_all=probe_all,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -88,33 +88,37 @@ Estimate = Annotated[
 ]
 
 
-def asked(
-    *,
-    workspaces: list[str] | None,
-    resources: list[str] | None,
-    together: bool,
-    auth: str,
-    cloud: str,
-    slice_: str | None,
-    insights: bool = False,
-) -> Workspaces | None:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """Which workspaces are asked, and how."""
+
+    workspace: WorkspaceIds = None
+    resource: Resources = None
+    cross_workspace: CrossWorkspace = False
+    app_insights: AppInsights = False
+    auth: AuthWay = "default"
+    cloud: CloudName = "public"
+    slice_length: SliceLength = None
+
+
+def asked(named: Named) -> Workspaces | None:
     """What the options ask of which workspaces; None: of none. Raises UsageError."""
     from analyzer.sources.workspace_places import Auth, Cloud, Workspaces, as_one, resource, workspace
 
-    places = (*map(workspace, workspaces or ()), *map(resource, resources or ()))
-    if together:
+    places = (*map(workspace, named.workspace or ()), *map(resource, named.resource or ()))
+    if named.cross_workspace:
         places = as_one(places)
-    if insights:
+    if named.app_insights:
         places = tuple(replace(place, insights=True) for place in places)
     try:
-        way = Auth(auth)
+        way = Auth(named.auth)
     except ValueError:
-        raise UsageError(f"--auth {auth}: one of {', '.join(Auth)}") from None
+        raise UsageError(f"--auth {named.auth}: one of {', '.join(Auth)}") from None
     try:
-        where = Cloud(cloud)
+        where = Cloud(named.cloud)
     except ValueError:
-        raise UsageError(f"--cloud {cloud}: one of {', '.join(Cloud)}") from None
-    length = _length(slice_) if slice_ else None
+        raise UsageError(f"--cloud {named.cloud}: one of {', '.join(Cloud)}") from None
+    length = _length(named.slice_length) if named.slice_length else None
     if not places:
         return None
     return Workspaces(places=places, auth=way, cloud=where, slice=length)

@@ -26,7 +26,6 @@ class Route:
     policies_known: bool = (
         False  # whether the settings have the policies of every API that the log ties to this backend
     )
-    gateway_hosts: tuple[str, ...] = ()  # host names that reach this gateway itself
 
     @property
     def validate_chain(self) -> bool | None:
@@ -104,7 +103,6 @@ def route_of(configured: Configured, cluster: Cluster) -> Route:
         client_certificates_unknown=tuple(name for name, key in keys if key not in known),
         proxies=tuple(dict.fromkeys(proxies)),
         policies_known=_all_known(service, cluster),
-        gateway_hosts=service.hostnames,
     )
 
 

@@ -91,6 +91,8 @@ def configure(
         profile=found.profile,
         told=found.told,
         created=service.created,
+        # a self-hosted gateway's own names are its cluster's affair
+        hosts=() if tier is Tier.SELF_HOSTED else service.hostnames,
     )
     return made, configured
 
