@@ -8,6 +8,7 @@ from dataclasses import replace
 from analyzer import pool, trust
 from analyzer.anchors import Anchors
 from analyzer.causes import CAUSES, Case
+from analyzer.causes.cause import CERTIFICATE_CAUSES, HANDSHAKE_CAUSES
 from analyzer.gateway import PLATFORMS
 from analyzer.interception import Interception, between
 from analyzer.model import (
@@ -76,7 +77,9 @@ def attribute(
     if inspected is not None and not judge.hides(lead.evidence) and found.cause in _OF_THE_ROOT:
         found, remedies = _inspected_at_the_gateway(found, remedies, inspected)
     considered = consider(lead.case, anchors.roots, anchors.intermediates)
-    if lead.faulty:
+    if (
+        lead.faulty and found.cause in CERTIFICATE_CAUSES | HANDSHAKE_CAUSES
+    ):  # of what the log alone shows it proves nothing
         remedies = foremost(lead.case, found.cause, considered.cure, remedies)
     believed = (lead.evidence, *(m.evidence for m in members if m is not lead))
     return Finding(

@@ -29,10 +29,13 @@ from analyzer.model import (
     Family,
     Finding,
     Gateway,
+    Intake,
     Neighbours,
+    Report,
     State,
     Tier,
     TierFrom,
+    Window,
     cluster_id,
 )
 from analyzer.probing import Policy, Proxy, Target, x509
@@ -210,6 +213,20 @@ def check(
         for text in settings_caveats(configuration, given, [gateway.id]):
             say(text)
     return with_settings_findings(findings, configuration)[0]
+
+
+def checked(findings: Sequence[Finding], gateways: Sequence[Gateway], caveats: Sequence[str], now: datetime) -> Report:
+    """What `check` found and had to assume, as a report of no records: for programs, in the contract that every report has."""
+    return Report(
+        made_at=now,
+        asked=Window(),
+        found=Window(),
+        intake=Intake(),
+        gateways=tuple(gateways),
+        findings=tuple(findings),
+        caveats=tuple(caveats),
+        evidence=tuple(e for f in findings for e in f.evidence),
+    )
 
 
 def unlogged_gateway(tier: Tier | None, settings: Mapping[str, str] | None, config: Settings | None) -> Configuration:

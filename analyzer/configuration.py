@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from analyzer.anchors import Anchors
@@ -21,16 +21,17 @@ class Configuration:
     settings: Settings = field(default_factory=Settings)
     gateways: tuple[Gateway, ...] = ()  # with tier and hello as their settings have them
     of: Mapping[str, Configured] = field(default_factory=dict)  # by Gateway.id; gateways without settings are not in it
-    _routes: dict[str, Route] = field(default_factory=dict, repr=False, compare=False)  # by cluster id, once asked for
+    _routes: dict[Hashable, Route] = field(default_factory=dict, repr=False, compare=False)  # once asked for
 
     def route(self, cluster: Cluster) -> Route | None:
         """The settings of the way to the cluster's backend; None: its gateway's were not given."""
         configured = self.of.get(cluster.gateway)
         if configured is None:
             return None
-        if cluster.id not in self._routes:
-            self._routes[cluster.id] = route_of(configured, cluster)
-        return self._routes[cluster.id]
+        key = (cluster.gateway, cluster.backend, cluster.apis, cluster.operations, cluster.products)
+        if key not in self._routes:
+            self._routes[key] = route_of(configured, cluster)
+        return self._routes[key]
 
     def given(self, base: Anchors, seen: Sequence[bytes]) -> dict[str, Given]:
         """By Gateway.id what each gateway is taken to trust; those without settings are not in it."""

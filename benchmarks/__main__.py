@@ -1,10 +1,10 @@
-"""`python -m benchmarks [ingest|probe|page]`: run them all, or the ones named, and print their tables."""
+"""`python -m benchmarks [ingest|probe|workspace|page]`: run them all, or the ones named, and print their tables."""
 
 import sys
 
-from benchmarks import ingest, page, probe
+from benchmarks import ingest, page, probe, workspace
 
-ALL = {"ingest": ingest.run, "probe": probe.run, "page": page.run}
+ALL = {"ingest": ingest.run, "probe": probe.run, "workspace": workspace.run, "page": page.run}
 
 for name in sys.argv[1:] or ALL:
     ALL[name]()

@@ -12,7 +12,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from analyzer.lab.catalogue import CATALOGUE, Fault
+from analyzer.lab.catalogue import Fault, shown
 from analyzer.model import CauseName as C
 
 GOOD = {C.NOT_REPRODUCED}
@@ -37,7 +37,7 @@ def truth(fault: Fault) -> set[C]:
         Fault.THREE_AT_ONCE: {C.EXPIRED, C.UNTRUSTED_ROOT},
         Fault.CLIENT_CERTIFICATE_TLS_1_3: {C.CLIENT_CERTIFICATE},
     }
-    return {CATALOGUE[fault].cause} | also.get(fault, set())
+    return {shown(fault)} | also.get(fault, set())
 
 
 def grades(words: Sequence[Words], outputs: Mapping[Fault, str]) -> dict[Fault, str]:

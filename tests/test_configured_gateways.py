@@ -251,3 +251,31 @@ def test_a_file_that_is_no_export_ends_each_command_with_one_line(
         told = capsys.readouterr().err
         assert "az bicep build" in told
         assert told.count("\n") == 1
+
+
+def test_the_week_is_judged_with_the_settings_too(world: World) -> None:
+    year, week, _ = (datetime.now(UTC) - timedelta(hours=2)).isocalendar()
+    out = world.folder / "week"
+    places = [f"--connect-to={b.host}:443:127.0.0.1:{b.port}" for b in world.lab.backends.values()]
+    words = [
+        f"--week={year}-W{week:02}",
+        "--weeks=1",
+        "--probe",
+        "--allow-address=127.0.0.0/8",
+        f"--out={out}",
+        "--quiet",
+    ]
+    config = world.config("without", NO_CA_OF_ITS_OWN)
+    assert (
+        main(["weekly", str(world.log), *words, *places, f"--ca-file={world.root_file}", f"--apim-config={config}"])
+        == 0
+    )
+    made = json.loads((out / "weekly.json").read_text(encoding="utf-8"))
+    assert {g["tier"] for g in made["gateways"]} == {"classic", "v2", "self-hosted"}
+    causes = {(r["gateway"].partition("@")[2], r["cause"]) for r in made["incidents"] if r["backend"]["host"] == HOST}
+    assert causes == {
+        ("west europe", "not_reproduced"),
+        ("north europe", "untrusted_root"),
+        ("onprem", "untrusted_root"),
+    }
+    assert any("sample requests" in c for c in made["caveats"])

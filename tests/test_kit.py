@@ -26,7 +26,7 @@ from analyzer.checking import check
 from analyzer.cli import main
 from analyzer.errors import EvidenceError
 from analyzer.lab import Lab
-from analyzer.lab.catalogue import CATALOGUE, Fault
+from analyzer.lab.catalogue import CATALOGUE, Fault, shown
 from analyzer.lab.logs import blob_lines, failure
 from analyzer.model import Tier
 from analyzer.probing import Target
@@ -103,7 +103,7 @@ def test_the_kit_names_every_fault_of_the_lab_when_its_evidence_is_read_back(
     targets = [target_for(b.host, 443, "classic", Aim()) for b in lab.backends.values()]
     findings = check(targets, probe=lambda _: found, tier=Tier.CLASSIC, ca_files=[given])
     named = {f.cluster.backend.host: f.lead.cause for f in findings}
-    truth = {CATALOGUE[fault].host: CATALOGUE[fault].cause for fault in Fault if CATALOGUE[fault].host in named}
+    truth = {CATALOGUE[fault].host: shown(fault) for fault in Fault if CATALOGUE[fault].host in named}
     assert named == truth
     assert len(named) > 25
 

@@ -19,7 +19,7 @@ def test_there_is_a_notebook() -> None:
 @pytest.mark.filterwarnings("default")  # the kernel's own libraries warn; ours run in the kernel, not here
 def test_a_notebook_runs_and_shows_two_figures(path: Path) -> None:
     notebook = nbformat.read(path, as_version=4)
-    NotebookClient(notebook, timeout=120, kernel_name="python3").execute()
+    NotebookClient(notebook, timeout=300, kernel_name="python3").execute()
     figures = [o for c in notebook.cells for o in c.get("outputs", []) if "image/png" in o.get("data", {})]
     assert len(figures) == 2
 

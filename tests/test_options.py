@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from analyzer.cli import options
+from analyzer.cli.configured import had_by_all
 from analyzer.errors import UsageError
 from analyzer.model import CauseName, Tier, Window
 
@@ -130,3 +132,11 @@ def test_host_headers_tiers_and_causes_are_read_or_refused() -> None:
     ):
         with pytest.raises(UsageError):
             refused()
+
+
+def test_the_probe_takes_ca_files_as_had_by_all_only_where_no_settings_say_who_has_them() -> None:
+    files = [Path("root.pem")]
+    assert had_by_all(files, None, None) == files
+    assert had_by_all(files, [Path("apim")], None) == ()
+    assert had_by_all(files, None, ["/subscriptions/…"]) == ()
+    assert had_by_all(None, None, None) == ()

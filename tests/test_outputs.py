@@ -6,7 +6,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,13 +17,15 @@ from tests.test_webhook import SECRET, hook
 SAMPLE = Path(__file__).parents[1] / "sample_logs" / "causes" / "name_mismatch"
 
 
-def run(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
-    command = [sys.executable, "-m", "analyzer", "analyze", str(SAMPLE), "--no-probe", "--out", "report", *words]
+def command(*words: str, folder: Path, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
     environment = {**os.environ, "PYTHONWARNINGS": "error", "NO_PROXY": "localhost", **(env or {})}
     path = os.pathsep.join(filter(None, (str(Path(__file__).parents[1]), environment.get("PYTHONPATH"))))
-    return subprocess.run(
-        command, capture_output=True, cwd=folder, env={**environment, "PYTHONPATH": path}, timeout=120
-    )
+    line = [sys.executable, "-m", "analyzer", *words]
+    return subprocess.run(line, capture_output=True, cwd=folder, env={**environment, "PYTHONPATH": path}, timeout=120)
+
+
+def run(folder: Path, *words: str, env: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[bytes]:
+    return command("analyze", str(SAMPLE), "--no-probe", "--out", "report", *words, folder=folder, env=env)
 
 
 def test_json_on_standard_output_is_the_report_and_nothing_else(tmp_path: Path) -> None:
@@ -92,3 +94,18 @@ def test_a_place_that_can_never_be_is_refused_before_any_work(
     assert said in done.stderr.decode()
     assert SECRET.encode() not in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_check_answers_a_program_too(unused_port: Callable[[], int], tmp_path: Path) -> None:
+    words = ("--connect-to", f"a.example:443:127.0.0.1:{unused_port()}", "--allow-address", "127.0.0.1", "--json", "-")
+    done = command("check", "a.example", *words, folder=tmp_path)
+    assert done.returncode == 0, done.stderr
+    (cluster,) = json.loads(done.stdout)["clusters"]
+    assert (cluster["backend"]["host"], cluster["cause"]) == ("a.example", "refused")
+    assert b"a.example" in done.stderr
+    quiet = command("check", "a.example", *words, "--quiet", folder=tmp_path)
+    assert quiet.stderr == b""
+    (tmp_path / "checked.json").write_bytes(quiet.stdout)
+    assert load(tmp_path / "checked.json").findings[0].lead.cause == "refused"
+    nowhere = command("check", "a.example", "--json", "no-such-folder/x.json", folder=tmp_path)
+    assert (nowhere.returncode, nowhere.stdout) == (2, b"")

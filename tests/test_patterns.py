@@ -25,7 +25,6 @@ from analyzer.model import (
     Tier,
     Verdict,
 )
-from analyzer.settings.backends import Route
 from tests import build
 from tests.build import NOW, handshake
 
@@ -44,10 +43,8 @@ def judge(
     *evidence: Evidence,
     gateway: Gateway | None = None,
     beside: Neighbours = Neighbours(),  # noqa: B008  frozen
-    route: Route | None = None,
 ) -> Finding:
-    known = {"neighbours": beside, "route": route}
-    return attribute(cluster, gateway or build.gateway(), evidence, anchors=Anchors(roots=()), **known)
+    return attribute(cluster, gateway or build.gateway(), evidence, anchors=Anchors(roots=()), neighbours=beside)
 
 
 def of(finding: Finding, cause: CauseName) -> Attribution:
@@ -74,8 +71,8 @@ OWN = "gw.azure-api.net"
         ("another.azure-api.net", {}, {}, R),
         ("gw.azure-api.net.evil.example", {}, {}, R),
         ("api.contoso.example", {"own_host_calls": 4}, {}, L),
-        ("api.contoso.example", {}, ("api.contoso.example",), L),
-        ("api.contoso.example", {"elapsed": ((AFTER_21_S, 10),)}, ("other.contoso.example",), R),
+        ("api.contoso.example", {}, {"hosts": ("api.contoso.example",)}, L),
+        ("api.contoso.example", {"elapsed": ((AFTER_21_S, 10),)}, {"hosts": ("other.contoso.example",)}, R),
         ("api.contoso.example", {"elapsed": ((AFTER_21_S, 10),)}, {}, U),  # may be a custom host name
         ("api.contoso.example", {"elapsed": ((IN_2_S, 10),)}, {}, R),
         (OWN, {}, {"tier": Tier.V2}, U),
@@ -83,12 +80,9 @@ OWN = "gw.azure-api.net"
     ],
 )
 def test_a_hairpin_is_a_call_to_the_own_host(
-    host: str, changes: dict[str, Any], gateway: dict[str, Any] | tuple[str, ...], verdict: Verdict
+    host: str, changes: dict[str, Any], gateway: dict[str, Any], verdict: Verdict
 ) -> None:
-    """`gateway`: what differs in it, or its host names by its settings."""
-    given = gateway if isinstance(gateway, tuple) else ()
-    one = build.gateway(**(gateway if isinstance(gateway, dict) else {}))
-    found = judge(at(host, **changes), gateway=one, route=Route(gateway_hosts=given) if given else None)
+    found = judge(at(host, **changes), gateway=build.gateway(**gateway))
     assert of(found, CauseName.HAIRPIN).verdict is verdict
 
 

@@ -51,6 +51,7 @@ STEPS = [
     "incidents",
     "report",
     "pipeline",
+    "weekly",
     "kit",
     "cli",
 ]
@@ -146,7 +147,8 @@ MAY_NOT = {
         "lab",
         "tally",
     },
-    "pipeline": {"cli", "lab"},
+    "pipeline": {"cli", "lab", "weekly"},
+    "weekly": {"cli", "lab", "kit"},
 }
 HELLOS = {f"analyzer.probing.{name}" for name in ("iana", "profiles", "questions", "hello", "hello.Offer")}
 

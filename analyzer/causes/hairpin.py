@@ -16,7 +16,7 @@ def own_host(case: Case) -> str:
     host, name = case.cluster.backend.host.rstrip("."), case.gateway.name.lower()
     if case.cluster.own_host_calls:
         return f"{case.cluster.own_host_calls:,} of the failing calls had come in under the name {host} themselves"
-    if host in _hosts(case):
+    if host in case.gateway.hosts:
         return f"{host} is one of the gateway's own host names, by its settings"
     if name and host.endswith(_DOMAINS):
         first = host.split(".", 1)[0]
@@ -24,11 +24,6 @@ def own_host(case: Case) -> str:
         if first == name or (".regional." in host and first.startswith(f"{name}-")):
             return f"{host} is the gateway's own default host name"
     return ""
-
-
-def _hosts(case: Case) -> tuple[str, ...]:
-    """The gateway's host names by its settings; empty where they were not given."""
-    return case.route.gateway_hosts if case.route else ()
 
 
 def judge(case: Case) -> Attribution:
@@ -39,7 +34,7 @@ def judge(case: Case) -> Attribution:
         return answer(case, NAME, probe=Says.OPEN if case.logged else Says.NO, pattern=Says.NO if case.logged else None)
     if not own:
         missing = "whether HOST is one of the gateway's own (custom) host names is not in the log; --apim-config would show it"
-        if times.most and not _hosts(case):
+        if times.most and not case.gateway.hosts:
             return answer(
                 case, NAME, probe=Says.OPEN, pattern=Says.OPEN, missing=f"{times.told('20 s to 22 s')}; {missing}"
             )

@@ -36,7 +36,7 @@ from analyzer.cli.arguments import (
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
 from analyzer.cli.backends import check, kit, probe
-from analyzer.cli.configured import configured
+from analyzer.cli.configured import configured, had_by_all
 from analyzer.cli.explaining import causes, explain
 from analyzer.cli.outputs import outputs
 from analyzer.cli.trust import trust
@@ -237,7 +237,7 @@ def analyze(
         no_aia=no_aia,
         proxy=proxy,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 

@@ -109,7 +109,7 @@ ApimConfig = Annotated[
     typer.Option(
         "--apim-config",
         metavar="PATH",
-        help="The gateways' settings, exported: JSON of `az rest --method get` (the service, its backends, apis, policies, "
+        help="The gateways' settings, exported: JSON as `az rest` gives it (the service, its backends, apis, policies, "
         "certificates, gateways, diagnostics), an ARM template or compiled Bicep, a self-hosted gateway's ConfigMap; a file or "
         "a folder. They decide tier, hello, CA certificates, switches and Host. Repeatable.",
     ),

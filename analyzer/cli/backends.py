@@ -23,15 +23,18 @@ from analyzer.cli.arguments import (
     FailOn,
     Gateway,
     HostHeaders,
+    JsonTo,
     NoAia,
     NoRequest,
     ProxyUrl,
+    Quiet,
     Settings,
     TrustStore,
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
-from analyzer.cli.configured import configured
+from analyzer.cli.configured import configured, had_by_all
+from analyzer.cli.outputs import check_json, write_json
 from analyzer.errors import UsageError
 
 if TYPE_CHECKING:
@@ -67,13 +70,16 @@ def check(
     no_aia: NoAia = False,
     vantage: Vantage = "unstated",
     deadline: Deadline = 10.0,
+    json_to: JsonTo = None,
     fail_on: FailOn = None,
+    quiet: Quiet = False,
 ) -> int:
     """Without logs: probe backends as the gateway would, and print cause, what-if and remedy ("is it fixed?")."""
     causes = options.fail_on(fail_on or ())
     tier = options.tier(gateway)
     settings = options.settings(setting or (), tier)
     config = configured(apim_config, apim)
+    check_json(json_to)
     targets = _targets(host, tier, settings, aim_of(host_header, connect_to), config)
     ask = asking(
         allow=allow_address,
@@ -84,16 +90,18 @@ def check(
         no_aia=no_aia,
         proxy=proxy,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 
     from analyzer.anchors import anchors_of, told
     from analyzer.checking import check as run
+    from analyzer.checking import checked, unlogged_gateway
     from analyzer.cli import terminal
 
     assumed: list[str] = []
-    with terminal.progress(True) as on_progress:
+    now = datetime.now(UTC)
+    with terminal.progress(not quiet) as on_progress:
         findings = run(
             targets,
             probe=ask.prober(on_progress),
@@ -104,12 +112,17 @@ def check(
             ca_files=ca_file or (),
             say=assumed.append,
             trust_store=trust_store,
+            now=now,
         )
-    for finding in findings:
-        terminal.answer(finding)
-    terminal.remarks(assumed)
     if any(finding.chain for finding in findings):
-        terminal.roots(told(anchors_of(ask.ca_files, ask.trust_store).store(), datetime.now(UTC)))
+        assumed.append(told(anchors_of(ask.ca_files, ask.trust_store).store(), now))
+    if json_to is not None:
+        gateways = unlogged_gateway(tier, settings, config).gateways
+        write_json(checked(findings, gateways, tuple(assumed), now), json_to)
+    if not quiet:
+        for finding in findings:
+            terminal.answer(finding, stderr=json_to == "-")
+        terminal.remarks(assumed, stderr=json_to == "-")
     return exit_code(findings, causes)
 
 
@@ -156,7 +169,7 @@ def probe(
         no_aia=no_aia,
         proxy=proxy,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 
@@ -219,7 +232,7 @@ def kit(
         no_aia=no_aia,
         proxy=None,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 

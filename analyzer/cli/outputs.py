@@ -41,14 +41,7 @@ class Outputs:
 
         written = report_files.write(report, self.out, card=CARD in self.formats, on_progress=on_progress)
         if self.json_to is not None:
-            from analyzer.report.json_file import dumps
-
-            if self.told_apart:
-                sys.stdout.flush()
-                sys.stdout.buffer.write(dumps(report))
-                sys.stdout.buffer.flush()
-            else:
-                report_files.write_file(self.json_to, dumps(report))
+            write_json(report, self.json_to)
         return written
 
     def send(self, report: Report) -> str:
@@ -80,6 +73,25 @@ def outputs(out: Path, *, formats: Sequence[str], json_to: str | None, post: str
     from analyzer import report as report_files
 
     report_files.check_out(out)
+    check_json(json_to)
+    return Outputs(out=out, formats=frozenset(formats), json_to=json_to, post=post, address=address, quiet=quiet)
+
+
+def check_json(json_to: str | None) -> None:
+    """OutputError, before any work is done, where the JSON can never be written there."""
     if json_to is not None and json_to != "-" and not Path(json_to).absolute().parent.is_dir():
         raise OutputError(f"--json {json_to}: there is no such folder; name a file in one that exists, or -")
-    return Outputs(out=out, formats=frozenset(formats), json_to=json_to, post=post, address=address, quiet=quiet)
+
+
+def write_json(report: Report, to: str) -> None:
+    """report.json to a file, whole or not at all, or to standard output where `to` is "-"."""
+    from analyzer.report.json_file import dumps
+
+    if to != "-":
+        from analyzer.report import write_file
+
+        write_file(to, dumps(report))
+        return
+    sys.stdout.flush()
+    sys.stdout.buffer.write(dumps(report))
+    sys.stdout.buffer.flush()

@@ -117,7 +117,7 @@ def summary(report: Report, written: Sequence[Path], out: Path, *, stderr: bool 
         screen.print("No backend connection failure in these logs.")
     for one in report.settings:
         screen.print(Text(f"! {printable(one.text)}", style="yellow"))
-    remarks(report.caveats)
+    remarks(report.caveats, stderr=stderr)
     if written:
         screen.print(
             f"Report: [bold]{escape(str(out / 'report.html'))}[/bold]  (also {', '.join(_beside(written, out))})"
@@ -137,9 +137,9 @@ def _incidents(screen: Console, report: Report) -> None:
     screen.print()
 
 
-def remarks(texts: Iterable[str]) -> None:
+def remarks(texts: Iterable[str], *, stderr: bool = False) -> None:
     """What was not seen or had to be assumed, one a line."""
-    screen = console()
+    screen = console(stderr=stderr)
     for text in texts:
         screen.print(Text(f"· {printable(text)}", style="dim"))
 
@@ -179,9 +179,9 @@ def _table(report: Report) -> Table:
     return table
 
 
-def answer(finding: Finding) -> None:
+def answer(finding: Finding, *, stderr: bool = False) -> None:
     """One backend in detail: whether the gateway would connect, cause, reasons, what was met, the chain, what-if, remedies."""
-    screen = console()
+    screen = console(stderr=stderr)
     lead = finding.lead
     scenario = f", scenario {lead.scenario}" if lead.scenario else ""
     screen.print(
@@ -207,7 +207,8 @@ def answer(finding: Finding) -> None:
         screen.print(Text(printable(f"  {depth} {who}  by {certificate.issuer}  {dates}"), style="dim"))
     for row in finding.what_if:
         would = {True: "connects", False: "does not connect", None: "not known"}[row.connects]
-        screen.print(Text(printable(f"  if {row.change}: {would}{' (in test only)' if row.test_only else ''}")))
+        aside = "; ".join(filter(None, ("in test only" if row.test_only else "", row.why)))
+        screen.print(Text(printable(f"  if {row.change}: {would}{f' ({aside})' if aside else ''}")))
     if finding.proof:
         screen.print(Text(printable(f"  see for yourself: {finding.proof}")), soft_wrap=True)
     for remedy in finding.remedies:
@@ -228,11 +229,6 @@ def page(markdown: str) -> None:
     from rich.markdown import Markdown
 
     screen.print(Markdown(markdown, hyperlinks=False))
-
-
-def roots(text: str) -> None:
-    """Which roots were taken as the gateway's own."""
-    console().print(Text(printable(text), style="dim"))
 
 
 def _fixed(lead: Attribution) -> str:

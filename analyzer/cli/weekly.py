@@ -33,7 +33,7 @@ from analyzer.cli.arguments import (
     Vantage,
 )
 from analyzer.cli.asking import aim_of, asking, exit_code
-from analyzer.cli.configured import configured
+from analyzer.cli.configured import configured, had_by_all
 from analyzer.cli.workspaces import (
     AuthWay,
     CloudName,
@@ -179,7 +179,7 @@ def weekly(
         no_aia=no_aia,
         proxy=proxy,
         control=control,
-        ca_files=ca_file or (),
+        ca_files=had_by_all(ca_file, apim_config, apim),
         trust_store=trust_store,
     )
 

@@ -50,7 +50,7 @@ def _incident(
         clusters=tuple(f.cluster.id for f in worst_first),
         shared=shared.words,
         title=title_of(cause, shared, worst_first, gateways),
-        remedies=merged(worst_first, once_first=shared.kind is Share.CA),
+        remedies=merged(worst_first, gateways_first=shared.kind is Share.CA and cause is CauseName.UNTRUSTED_ROOT),
     )
 
 

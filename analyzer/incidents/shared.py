@@ -20,6 +20,7 @@ _OF_THE_LEAF = frozenset({"name_mismatch", "self_signed"})
 _OF_ONE_CERTIFICATE = frozenset(
     {"expired", "not_yet_valid", "wrong_usage", "chain_constraint", "weak_signature", "weak_key"}
 )
+_OF_DATES = frozenset({"expired", "not_yet_valid"})
 _OF_THE_GATEWAY = frozenset({"snat_exhaustion", "hairpin"})
 _OF_A_PROXY = frozenset({"refused", "unreachable", "timeout", "reset", "handshake_aborted", "not_tls", "idle_timeout"})
 _OF_SETTINGS = frozenset({"tls_version", "cipher_suite"})
@@ -81,7 +82,7 @@ def shown_name(text: str) -> str:
 
 
 def culprit(finding: Finding) -> Certificate | None:
-    """The one certificate of the chain that is at fault, from the leaf up; None: no chain was seen.
+    """The one certificate of the chain that is at fault, from the leaf up; None: it was not seen.
 
     Replacing the leaf mends what is wrong with it; what is wrong above it is the same for all that the CA signed.
     """
@@ -92,6 +93,8 @@ def culprit(finding: Finding) -> Certificate | None:
     if cause == "weak_key":
         return min(path, key=_bits)
     faulty = [c for c in path if _at_fault(c, cause, at)]
+    if not faulty and cause in _OF_DATES:
+        return None  # it was renewed since: the one that failed was not seen
     return next(iter(faulty), path[0])
 
 

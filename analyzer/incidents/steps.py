@@ -24,12 +24,12 @@ class _Step:
     texts: dict[str, None]
 
 
-def merged(findings: Sequence[Finding], *, once_first: bool = False) -> tuple[Remedy, ...]:
+def merged(findings: Sequence[Finding], *, gateways_first: bool = False) -> tuple[Remedy, ...]:
     """The steps that mend all findings, worst finding first.
 
     Two remedies are one step where they differ only in what names the backend: its host, address, entity and certificates.
-    The step is then written as for the first, and says for whom else it holds. `once_first`: one step that mends them all
-    (a CA that the gateway is given) comes before one that each backend needs for itself, whatever is best for a single one.
+    The step is then written as for the first, and says for whom else it holds. `gateways_first`: what a tier's gateways are
+    given, and what is done once, comes before what each backend needs for itself, whatever is best for a single one.
     """
     steps: dict[tuple[object, ...], _Step] = {}
     for finding in findings:
@@ -40,7 +40,13 @@ def merged(findings: Sequence[Finding], *, once_first: bool = False) -> tuple[Re
             step = steps.setdefault(key, _Step(remedy=remedy, place=place, labels={}, texts={}))
             step.labels[label] = None
             step.texts[remedy.text] = None
-    ordered = sorted(steps.values(), key=lambda step: (once_first and len(step.texts) > 1, step.place))
+
+    def rank(step: _Step) -> tuple[int, int]:
+        repeated = 2 if len(step.texts) > 1 else 1
+        shared = gateways_first and len(findings) > 1  # of a single one its own order is the best
+        return (0 if step.remedy.tier else repeated) if shared else 0, step.place
+
+    ordered = sorted(steps.values(), key=rank)
     return tuple(_written(step) for step in ordered)
 
 

@@ -65,6 +65,12 @@ class Fault(StrEnum):
     BODY_BREAKS_OFF = auto()
 
 
+LOG_ALONE = frozenset(
+    {Fault.RENEWED, Fault.OWN_HOST, Fault.PORTS_EXHAUSTED, Fault.CUT_WHEN_IDLE, Fault.BODY_BREAKS_OFF}
+)
+"""What only a log shows: asked now, these backends are healthy."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Specimen:
     """One host with one fault."""
@@ -174,3 +180,8 @@ _TABLE = (
 
 CATALOGUE: Mapping[Fault, Specimen] = MappingProxyType({specimen.fault: specimen for specimen in _TABLE})
 BY_HOST: Mapping[str, Specimen] = MappingProxyType({specimen.host: specimen for specimen in _TABLE})
+
+
+def shown(fault: Fault) -> CauseName:
+    """The cause that the backend shows when it is asked now, without a log."""
+    return CauseName.NOT_REPRODUCED if fault in LOG_ALONE else CATALOGUE[fault].cause

@@ -71,6 +71,7 @@ class QueryApi:
         self.temper = Temper()
         self.requests: list[Request] = []
         self.at_once = 0  # the most requests that were under way together
+        self.sent = 0  # bytes of all answers
         self.stop = threading.Event()
         self._workspaces, self._now, self._tls = tuple(workspaces), now, tls
         self._store = Store(workspaces)
@@ -111,6 +112,8 @@ class QueryApi:
         finally:
             with self._lock:
                 self._busy -= 1
+        with self._lock:
+            self.sent += len(said)
         date = format_datetime(datetime.now(UTC) + self.temper.clock_ahead, usegmt=True)
         return status, {"Content-Type": "application/json; charset=utf-8", "Date": date, **extra}, said, mood
 

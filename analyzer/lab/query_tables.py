@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from itertools import islice
 from typing import Any
 
 import pandas as pd
@@ -151,17 +152,22 @@ def _translated(text: str, schema: _Schema, now: str) -> str:
     return str(duckdb_kql.to_sql(text, schema={name: list(columns) for name, columns in schema}, query_now=now))
 
 
-def _create(db: Any, name: str, rows: Iterable[Row], standard: Iterable[str]) -> None:
-    listed = list(rows)
-    keys = dict.fromkeys((*standard, *(key for row in listed for key in row)))
+def _create(db: Any, name: str, rows: Sequence[Row], standard: Iterable[str]) -> None:
+
+    keys = dict.fromkeys(standard)
+    for row in rows:
+        keys.update(dict.fromkeys(row))
     columns = {key: _MORE_TYPES.get(key) or COLUMN_TYPES.get(key, "string") for key in keys}
     typed = ", ".join(f'"{key}" {_STORED.get(kind, "VARCHAR")}' for key, kind in columns.items())
     db.execute(f"CREATE TABLE {name} ({typed})")
-    cells = [[_cell(row.get(key), kind) for key, kind in columns.items()] for row in listed]
-    if cells:
-        db.register("cells", pd.DataFrame(cells, columns=list(columns), dtype=object))
+    left = iter(rows)
+    while some := [[_cell(row.get(key), kind) for key, kind in columns.items()] for row in islice(left, _AT_ONCE)]:
+        db.register("cells", pd.DataFrame(some, columns=[*columns], dtype=object))
         db.execute(f"INSERT INTO {name} SELECT * FROM cells")
         db.unregister("cells")
+
+
+_AT_ONCE = 20_000  # rows
 
 
 def _view(tables: Sequence[str], scope: Scope) -> str:

@@ -104,8 +104,11 @@ def https(now: datetime) -> Iterator[tuple[ssl.SSLContext, Path]]:
 
 
 @contextmanager
-def asked(now: datetime) -> Iterator[tuple[Workspaces, Window, QueryApi]]:
-    """The sample logs' workspace, what to ask it for, and the API that answers, for as long as the context lasts."""
-    with https(now) as (tls, ca), QueryApi({WORKSPACE_ID: tables(events())}, tls=tls) as api:
+def asked(now: datetime, of: tuple[Event, ...] | None = None) -> Iterator[tuple[Workspaces, Window, QueryApi]]:
+    """The sample logs' workspace, what to ask it for, and the API that answers, for as long as the context lasts.
+
+    `of`: the records that the workspace holds instead, in order; None: those of the sample logs.
+    """
+    with https(now) as (tls, ca), QueryApi({WORKSPACE_ID: tables(events() if of is None else of)}, tls=tls) as api:
         made: Callable[[], LogsQueryClient] = lambda: connect(api, ca)  # noqa: E731  a parameter of Workspaces
         yield Workspaces(places=(workspace(WORKSPACE_ID),), connect=made), WINDOW, api

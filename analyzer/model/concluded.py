@@ -139,7 +139,7 @@ class Report:
     trust: TrustStore | None = None  # None: the report was made by a program that does not say
 
     def to_frames(self) -> dict[str, pd.DataFrame]:
-        """The report as small pandas frames: clusters, timeline, attributions, messages, handshakes, rest (see `report.frames`)."""
+        """The report as small pandas frames: clusters, timeline, attributions, messages, handshakes, chains, what_if, rest (see `report.frames`)."""
         from analyzer.report.frames import frames_of
 
         return frames_of(self)

@@ -19,6 +19,7 @@ class Gateway:
     tier_from: TierFrom
     profile: str = ""  # the hello it speaks, by its settings (probing/profiles.py); "": its tier's own
     created: date | None = None  # None: its settings were not given, or do not say
+    hosts: tuple[str, ...] = ()  # its own host names by its settings, lower case; empty: not known
     told: tuple[str, ...] = ()  # switches of the hello that its settings speak of; the others are taken as the default
 
     def __post_init__(self) -> None:

@@ -54,7 +54,15 @@ from analyzer.report.contract import (
     WindowPart,
 )
 
-_NETWORK = frozenset({CauseName.DNS, CauseName.REFUSED, CauseName.UNREACHABLE, CauseName.TIMEOUT})
+_FAMILIES = {
+    CauseName.DNS: Family.NETWORK,
+    CauseName.REFUSED: Family.NETWORK,
+    CauseName.UNREACHABLE: Family.NETWORK,
+    CauseName.HAIRPIN: Family.NETWORK,
+    CauseName.SNAT_EXHAUSTION: Family.NETWORK,
+    CauseName.TIMEOUT: Family.NETWORK,
+    CauseName.BODY_TRANSFER: Family.TRANSFER,
+}
 
 
 def document_of(report: Report) -> Document:
@@ -169,12 +177,11 @@ def _cluster_part(finding: Finding) -> ClusterPart:
 
 
 def _finding(part: ClusterPart) -> Finding:
-    network = part.cause in _NETWORK
     cluster = Cluster(
         id=part.id,
         gateway=part.gateway,
         backend=part.backend,
-        family=part.family or (Family.NETWORK if network else Family.TLS),
+        family=part.family or _FAMILIES.get(part.cause, Family.TLS),
         failures=part.failures,
         requests=part.requests,
         state=part.state,

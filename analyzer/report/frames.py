@@ -36,6 +36,24 @@ TIMELINE = {"cluster": TEXT, "hour": TIME, "failures": COUNT, "requests": MAYBE_
 ATTRIBUTIONS = {"cluster": TEXT, "rank": COUNT, "cause": TEXT, "scenario": TEXT, "verdict": TEXT, "reasons": TEXT}
 MESSAGES = {"cluster": TEXT, "text": TEXT, "kind": TEXT, "failures": COUNT}
 REST = {"clusters": COUNT, "failures": COUNT}
+WHAT_IF = {
+    "cluster": TEXT,
+    "change": TEXT,
+    "connects": FLAG,  # <NA>: not known from what was observed
+    "test_only": FLAG,
+    "why": TEXT,
+}
+CHAINS = {
+    "cluster": TEXT,
+    "depth": COUNT,  # 0: the server's own
+    "subject": TEXT,
+    "issuer": TEXT,
+    "not_before": TIME,
+    "not_after": TIME,
+    "key": TEXT,
+    "signature": TEXT,
+    "sha256": TEXT,
+}
 HANDSHAKES = {
     "cluster": TEXT,
     "address": TEXT,
@@ -59,8 +77,8 @@ def frames_of(report: Report) -> dict[str, pd.DataFrame]:
 
     clusters: one row per cluster, worst first. timeline: one per cluster and hour (`hour` is its start). attributions: one per
     cluster and cause, `rank` 0 leads, `reasons` one a line. messages: one per cluster and error text. handshakes: one per
-    connection of the probe. rest: how many more clusters were counted and not judged, in one row, or none: clusters.csv has them.
-    Columns and dtypes: CLUSTERS, TIMELINE, ATTRIBUTIONS, MESSAGES, HANDSHAKES, REST of this module.
+    connection of the probe. chains: one per certificate of the evidence that was believed. what_if: one per change. rest: how many more clusters were counted and not judged, in one row, or none: clusters.csv has them.
+    Columns and dtypes: CLUSTERS, TIMELINE, ATTRIBUTIONS, MESSAGES, HANDSHAKES, CHAINS, WHAT_IF, REST of this module.
     """
     return {
         "clusters": _frame(CLUSTERS, _clusters(report)),
@@ -96,6 +114,38 @@ def frames_of(report: Report) -> dict[str, pd.DataFrame]:
             ),
         ),
         "handshakes": _frame(HANDSHAKES, _handshakes(report)),
+        "chains": _frame(
+            CHAINS,
+            (
+                {
+                    "cluster": f.cluster.id,
+                    "depth": depth,
+                    "subject": c.subject,
+                    "issuer": c.issuer,
+                    "not_before": c.not_before,
+                    "not_after": c.not_after,
+                    "key": c.key,
+                    "signature": c.signature,
+                    "sha256": c.sha256,
+                }
+                for f in report.findings
+                for depth, c in enumerate(f.chain)
+            ),
+        ),
+        "what_if": _frame(
+            WHAT_IF,
+            (
+                {
+                    "cluster": f.cluster.id,
+                    "change": w.change,
+                    "connects": w.connects,
+                    "test_only": w.test_only,
+                    "why": w.why,
+                }
+                for f in report.findings
+                for w in f.what_if
+            ),
+        ),
         "rest": _frame(
             REST, [{"clusters": rest.clusters, "failures": rest.failures}] if (rest := report.rest).clusters else []
         ),

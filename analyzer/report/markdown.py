@@ -176,10 +176,9 @@ def _case(finding: Finding, gateway: str) -> Iterator[str]:
     if finding.what_if:
         yield "| What if … | Would it connect? |"
         yield "| --- | --- |"
-        yield from (
-            f"| {escaped(w.change)}{' (in test only)' if w.test_only else ''} | {words.CONNECTS[w.connects]} |"
-            for w in finding.what_if
-        )
+        for row in finding.what_if:
+            change = escaped(row.change) + (" (in test only)" if row.test_only else "")
+            yield f"| {change} | {words.CONNECTS[row.connects]}{f': {escaped(row.why)}' if row.why else ''} |"
         yield ""
     yield from _proof(finding)
     yield from _others(finding.attributions[1:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta, Struct
@@ -162,11 +162,6 @@ class Document(Struct, frozen=True, kw_only=True):
     trend: tuple[TrendPart, ...]
     outlook: OutlookPart
     caveats: tuple[str, ...]
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema of weekly.json (draft 2020-12)."""
-    return msgspec.json.schema(Document)
 
 
 def document_of(summary: Summary) -> Document:

@@ -18,6 +18,7 @@ from analyzer.errors import SettingsError, UsageError
 from analyzer.settings.resources import Read, Resource, in_document
 
 if TYPE_CHECKING:
+    from azure.core.credentials import TokenCredential
     from azure.mgmt.apimanagement import ApiManagementClient
 
 MOST_SECONDS = 300.0  # for everything that is asked of one service
@@ -66,8 +67,14 @@ def service_id(text: str) -> ServiceId:
     return ServiceId(subscription=match[1], group=match[2], name=match[3])
 
 
-def connect(service: ServiceId) -> ApiManagementClient:
-    """A client for the service's subscription; nothing is asked yet. It signs in as azure-identity does. Raises SettingsError."""
+def connect(
+    service: ServiceId, *, credential: TokenCredential | None = None, manager: str | None = None
+) -> ApiManagementClient:
+    """A client for the service's subscription; nothing is asked yet. Raises SettingsError.
+
+    It signs in as azure-identity does, unless `credential` is given, at the resource manager of the cloud that
+    AZURE_AUTHORITY_HOST names, unless `manager` is another's URL.
+    """
     try:
         from azure.identity import DefaultAzureCredential
         from azure.mgmt.apimanagement import ApiManagementClient
@@ -78,9 +85,9 @@ def connect(service: ServiceId) -> ApiManagementClient:
         ) from None
     logging.getLogger("azure").addHandler(logging.NullHandler())  # else identity tells its troubles on the terminal
     authority = os.environ.get("AZURE_AUTHORITY_HOST", "").rpartition("://")[2].strip("/").lower()
-    base = RESOURCE_MANAGERS.get(authority, PUBLIC)
+    base = manager or RESOURCE_MANAGERS.get(authority, PUBLIC)
     return ApiManagementClient(
-        DefaultAzureCredential(),
+        credential or DefaultAzureCredential(),
         service.subscription,
         base_url=base,
         credential_scopes=[f"{base}/.default"],

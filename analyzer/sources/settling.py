@@ -144,7 +144,7 @@ SELECT origin, backend_id, message, failed, broke, answered,
          ELSE coalesce(own, by_message, unnamed) END AS failing
 FROM placed""",
     """CREATE TABLE backends AS
-SELECT row_number() OVER () AS id, backend FROM (SELECT own AS backend FROM keys UNION SELECT failing FROM keys)
+SELECT row_number() OVER (ORDER BY backend) AS id, backend FROM (SELECT own AS backend FROM keys UNION SELECT failing FROM keys)
 WHERE backend IS NOT NULL""",
     f"""CREATE TABLE settled AS
 SELECT g.file, class, label, g.answered, hour, elapsed_bucket, dimension, value, count, first, last, first_id, last_id, sku, broke,

@@ -15,7 +15,6 @@ from analyzer.weekly.reading import SOURCES, Kept, Reader, earlier_weeks, this_w
 from analyzer.weekly.runs import runs_of
 from analyzer.weekly.summary import affected_of, availability_of, heat_of, trend_of
 from analyzer.weekly.timeline import timeline_of
-from analyzer.weekly.weeks import before
 
 MOST_JUDGED = 500
 """Runs beyond the worst five hundred are counted, not judged and not listed."""
@@ -49,7 +48,7 @@ def weekly(
     anchors, recorded = anchors_of(judging.ca_files, judging.trust_store), recorded_in(judging.evidence, now)
     caveats: list[str] = []
     tally, mine = this_week(read, week, seen_to, history, caveats)
-    known = [*earlier_weeks(read, before(week, zone, max(weeks - 1, 0)), history, zone, once, on_progress), mine]
+    known = [*earlier_weeks(read, week, max(weeks - 1, 0), history, zone, once, on_progress), mine]
     if history is not None:
         for one in known:
             if one.tally is not None and one.origin == SOURCES and one.week.end <= now:

@@ -14,7 +14,18 @@ from datetime import datetime, timedelta
 from analyzer import trust
 from analyzer.anchors import Anchors
 from analyzer.gateway import PLATFORMS
-from analyzer.model import Certificate, Change, Evidence, Finding, Forecast, Gateway, Judgement, Outlook, Verdict
+from analyzer.model import (
+    CauseName,
+    Certificate,
+    Change,
+    Evidence,
+    Finding,
+    Forecast,
+    Gateway,
+    Judgement,
+    Outlook,
+    Verdict,
+)
 
 LONGEST = timedelta(days=30)
 SHARE = 6  # of a lifetime
@@ -104,7 +115,8 @@ def _of_chain(finding: Finding, gateway: Gateway, anchors: Anchors, now: datetim
     used = {c.sha256: c for c in map(trust.describe, today.path) if c is not None}
     ends = {c.sha256: c for c in (*finding.chain, *((finding.root,) if finding.root else ()))} | used
     found = []
-    if not today.accepted:
+    # where the settings have the gateway not check it, the finding says that the backend is healthy
+    if not today.accepted and finding.lead.cause is not CauseName.NOT_REPRODUCED:
         found.append(_forecast(Change.REFUSED, seen, None, "", tuple(sorted(today.statuses)), seen))
     for certificate in ends.values():
         if not now < certificate.not_after <= now + horizon(certificate):

@@ -55,15 +55,17 @@ def this_week(
 
 def earlier_weeks(
     read: Reader,
-    weeks: Sequence[Week],
+    week: Week,
+    number: int,
     history: History | None,
     zone: tzinfo,
     once: bool,
     on_progress: Progress | None,
 ) -> list[Kept]:
-    """The weeks before, oldest first: from the history, else from the sources; and still earlier ones that the history has."""
-    kept = {week: history.tally(week) if history is not None else None for week in weeks}
-    missing = [week for week in weeks if kept[week] is None]
+    """The `number` weeks before, oldest first: from the history, else from the sources; and still earlier ones that the history has."""
+    weeks = before(week, zone, number)
+    kept = {one: history.tally(one) if history is not None else None for one in weeks}
+    missing = [one for one in weeks if kept[one] is None]
     fresh: dict[Week, Tally | str] = {}
     if once:
         fresh = dict.fromkeys(missing, "not in the history, and the source can be read only once")
@@ -73,15 +75,15 @@ def earlier_weeks(
                 on_progress("reading earlier weeks", len(fresh), len(missing))
             fresh |= _read(read, span)
     found = []
-    for week in weeks:
-        saved, new = kept[week], fresh.get(week)
+    for one in weeks:
+        saved, new = kept[one], fresh.get(one)
         if saved is not None:
-            found.append(Kept(week, saved if _holds(saved) else None, HISTORY))
+            found.append(Kept(one, saved if _holds(saved) else None, HISTORY))
         elif isinstance(new, Tally):
-            found.append(Kept(week, new, SOURCES))
+            found.append(Kept(one, new, SOURCES))
         else:
-            found.append(Kept(week, None, new or "nothing is known of it"))
-    return [*_farther(history, weeks[0], zone), *found] if history is not None and weeks else found
+            found.append(Kept(one, None, new or "nothing is known of it"))
+    return [*_farther(history, weeks[0] if weeks else week, zone), *found] if history is not None else found
 
 
 def _spans(weeks: Sequence[Week]) -> list[list[Week]]:

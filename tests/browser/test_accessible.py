@@ -36,15 +36,16 @@ def test_axe_sees_a_fault_where_there_is_one(opened: Open, axe: str) -> None:
     [
         *(("rich", scheme, width) for scheme in ("light", "dark") for width in (390, 1280)),
         ("hostile", "light", 390),
+        ("long", "light", 390),
         ("hostile", "dark", 1280),
         ("crowded", "light", 1280),
         ("empty", "dark", 390),
     ],
 )
 def test_axe_finds_nothing(opened: Open, axe: str, name: str, scheme: str, width: int) -> None:
-    report = {"rich": make.rich, "empty": make.empty, "crowded": make.crowded}.get(
-        name, lambda: make.hostile(make.HOSTILE[3])
-    )()
+    hostile = {"hostile": make.HOSTILE[3], "long": "many words " * 200}
+    reports = {"rich": make.rich, "empty": make.empty, "crowded": make.crowded}
+    report = make.hostile(hostile[name]) if name in hostile else reports[name]()
     page = opened(report, pictures=True, color_scheme=scheme, viewport={"width": width, "height": 900})
     assert faults(page, axe) == []
     page.evaluate(UNFOLD)

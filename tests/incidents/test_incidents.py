@@ -98,6 +98,37 @@ def test_an_expired_issuer_is_one_incident_and_an_expired_leaf_below_it_is_its_o
     assert "CA" not in second.shared
 
 
+def test_a_certificate_that_was_renewed_since_is_not_called_the_one_that_expired() -> None:
+    renewed = leaf("a.example", TRUSTED, not_before=NOW - timedelta(minutes=30))
+    found = judged("a.example", renewed.chain)
+    expired = replace(found.attributions[0], cause=CauseName.EXPIRED, verdict=Verdict.LIKELY)
+    stopped = replace(found.cluster, state=State.STOPPED)
+    (one,) = incidents_of([replace(found, cluster=stopped, attributions=(expired,))])
+    assert one.title.startswith("a.example failed, probably because the certificate expired; the failures stopped on")
+    assert "SHA-256" not in one.shared
+
+
+def test_the_shortest_key_and_the_broken_signature_of_a_chain_are_what_is_shared() -> None:
+    short = make.intermediate("Short CA", TRUSTED, kind="rsa1024", not_before=BEFORE, not_after=LATER)
+    for cause in (CauseName.WEAK_KEY, CauseName.WEAK_SIGNATURE):
+        findings = []
+        for host in ("a.example", "b.example"):
+            found = judged(host, leaf(host, short).chain)
+            path = tuple(
+                replace(c, signature="sha1WithRSAEncryption") if c.is_ca and not c.self_signed else c
+                for c in found.path
+            )
+            findings.append(
+                replace(
+                    found,
+                    path=path,
+                    attributions=(replace(found.attributions[0], cause=cause, verdict=Verdict.LIKELY),),
+                )
+            )
+        (one,) = incidents_of(findings)
+        assert "the CA certificate “Short CA”" in one.shared
+
+
 def test_one_server_behind_many_names_is_one_incident_by_its_address() -> None:
     def at(host: str, address: str, **more: object) -> Finding:
         return told(CauseName.TLS_VERSION, host, seen=evidence(host, (), address=address, **more))

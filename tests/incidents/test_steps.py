@@ -6,7 +6,8 @@ import pytest
 
 from analyzer.incidents import incidents_of
 from analyzer.model import CauseName, Remedy, Tier, TierFrom
-from tests.incidents.make import ISSUING, gateway, judged, leaf, told
+from tests import make
+from tests.incidents.make import BEFORE, ISSUING, LATER, TRUSTED, gateway, judged, leaf, told
 
 HOSTS = [f"h{n:02}.contoso.example" for n in range(42)]
 
@@ -30,8 +31,18 @@ def test_each_tier_keeps_its_own_step() -> None:
     assert [bool(r.tier) for r in one.remedies[:4]] == [True] * 4, (
         "what mends all of a tier before what each backend needs"
     )
+    assert [bool(r.tier) for r in one.remedies[4:]] == [False] * len(one.remedies[4:])
     v2 = next(r for r in one.remedies if r.tier is Tier.V2)
     assert "+ Add" not in v2.text
+
+
+def test_servers_that_leave_out_an_intermediate_are_told_to_send_it_before_any_gateway_is_given_it() -> None:
+    """Rule 4: the backend's full chain comes first, however many backends there are."""
+    sub = make.intermediate("Public Issuing CA", TRUSTED, not_before=BEFORE, not_after=LATER)
+    (one,) = incidents_of([judged(h, (leaf(h, sub).der,), known=(sub.der,)) for h in HOSTS[:5]])
+    assert one.cause is CauseName.INCOMPLETE_CHAIN
+    assert one.remedies[0].owner == "backend"
+    assert "full chain" in one.remedies[0].text
 
 
 def test_an_assumed_tier_keeps_every_way() -> None:

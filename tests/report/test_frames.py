@@ -15,6 +15,8 @@ COLUMNS = {
     "attributions": frames.ATTRIBUTIONS,
     "messages": frames.MESSAGES,
     "handshakes": frames.HANDSHAKES,
+    "chains": frames.CHAINS,
+    "what_if": frames.WHAT_IF,
     "rest": frames.REST,
 }
 
@@ -43,6 +45,15 @@ def test_the_frames_hold_what_the_report_holds() -> None:
         "protocol_version",
         "certificate_required",
     ]
+
+
+def test_chains_and_changes_are_those_of_the_findings() -> None:
+    report = make.rich()
+    found = report.to_frames()
+    assert len(found["chains"]) == sum(len(f.chain) for f in report.findings) > 0
+    assert len(found["what_if"]) == sum(len(f.what_if) for f in report.findings) > 0
+    unknown = [w.connects is None for f in report.findings for w in f.what_if]
+    assert found["what_if"]["connects"].isna().to_list() == unknown
 
 
 def test_the_frames_join_by_cluster() -> None:

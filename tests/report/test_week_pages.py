@@ -11,6 +11,7 @@ from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
 
+import jsonschema
 import msgspec
 import pandas as pd
 import pytest
@@ -18,6 +19,7 @@ import pytest
 from analyzer.model import Change, Ending, Kind, Status, Summary
 from analyzer.report import week_contract, week_frames, week_html, week_markdown, week_words
 from analyzer.report.plain import UNSEEN
+from analyzer.report.schema import published
 from tests.report import make, weeks
 
 ROOT = Path(__file__).parents[2]
@@ -156,9 +158,16 @@ def test_the_document_keeps_its_contract(name: str) -> None:
         assert (one["failures"] is None) is (not one["known"])
 
 
-def test_the_published_schema_is_the_contracts() -> None:
-    published = json.loads((ROOT / "docs" / "weekly.schema.json").read_text(encoding="utf-8"))
-    assert published == json.loads(json.dumps(week_contract.schema()))
+def test_the_published_schema_is_the_contracts_and_every_summary_obeys_it() -> None:
+    place = ROOT / "docs" / "weekly.schema.json"
+    assert place.read_bytes() == published("weekly"), (
+        "python -m analyzer.report.schema weekly > docs/weekly.schema.json"
+    )
+    validator = jsonschema.Draft202012Validator(json.loads(place.read_bytes()))
+    for make_summary in SUMMARIES.values():
+        validator.validate(json.loads(week_contract.dumps(make_summary())))
+    with pytest.raises(jsonschema.ValidationError):
+        validator.validate({"schema": "apim-triage/weekly/2"})
 
 
 @pytest.mark.parametrize("name", SUMMARIES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ class Manager:
     asked: list[tuple[str, str]] = field(default_factory=list)  # (method, path)
     refuse: dict[str, tuple[int, str]] = field(default_factory=dict)  # end of a path, lower case → (status, code)
     page: int = 2  # resources on one page of a list
+    tokens: set[str] = field(default_factory=set)  # that came with the requests
 
     def answer(self, method: str, target: str) -> tuple[int, dict[str, Any]]:
         parts = urlsplit(target)
@@ -59,14 +61,15 @@ def load(folder: Path) -> dict[str, dict[str, Any]]:
 
 
 @contextmanager
-def manager(resources: dict[str, dict[str, Any]]) -> Iterator[Manager]:
-    """It listens on 127.0.0.1 for as long as the block lasts."""
+def manager(resources: dict[str, dict[str, Any]], identity: Path | None = None) -> Iterator[Manager]:
+    """It listens on 127.0.0.1 for as long as the block lasts; over TLS where it has the PEM file of a key and its chain."""
     one = Manager(resources=resources)
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
 
         def _answer(self) -> None:
+            one.tokens.add(self.headers.get("Authorization", ""))
             status, document = one.answer(self.command, self.path)
             body = json.dumps(document).encode()
             self.send_response(status)
@@ -82,7 +85,11 @@ def manager(resources: dict[str, dict[str, Any]]) -> Iterator[Manager]:
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
     server.daemon_threads = True
-    one.url = f"http://127.0.0.1:{server.server_port}"
+    if identity is not None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(identity)
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+    one.url = f"http{'s' if identity else ''}://127.0.0.1:{server.server_port}"
     thread = Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:

@@ -71,6 +71,38 @@ def test_the_service_says_over_http_what_its_exported_files_say(manager: arm.Man
     assert len(live.entities) == 3  # over two pages
 
 
+class Static:
+    """A credential with a token of its own; it remembers for which scopes it was asked."""
+
+    def __init__(self) -> None:
+        self.scopes: set[str] = set()
+
+    def get_token(self, *scopes: str, **_options: Any) -> Any:
+        from azure.core.credentials import AccessToken
+
+        self.scopes |= set(scopes)
+        return AccessToken("token-of-the-test", 4_000_000_000)
+
+
+def test_over_tls_the_credentials_token_goes_to_the_resource_manager(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    root = make.ca("Manager Root")
+    identity = make.leaf("127.0.0.1", root).write(tmp_path)
+    (tmp_path / "root.pem").write_bytes(root.pem)
+    credential = Static()
+    with (
+        arm.manager(arm.load(folder), identity) as one,
+        connect(SERVICE, credential=credential, manager=one.url) as made,
+    ):
+        with pytest.raises(SettingsError, match="REQUESTS_CA_BUNDLE"):
+            fetch(SERVICE, made)
+        monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path / "root.pem"))
+        assert only(fetch(SERVICE, made)).sku == "Premium"
+        assert one.tokens == {"Bearer token-of-the-test"}
+        assert credential.scopes == {f"{one.url}/.default"}
+
+
 def test_nothing_but_gets_is_sent(manager: arm.Manager) -> None:
     fetch(SERVICE, client(manager.url))
     assert len(manager.asked) > 10

@@ -198,3 +198,24 @@ def test_a_message_of_any_length_and_content_is_cut_and_counted(tmp_path: Path) 
     assert counts(found) == (7, 0, 0, 0)
     assert all(len(s) <= 300 and "CANARY" not in s for s in found.failures["signature"])
     assert len(backends(found)) == 1
+
+
+@pytest.mark.parametrize(
+    ("url", "backend", "calls"),
+    [
+        ("https://api.contoso.example/hub/1", "https://api.contoso.example/orders/1", 1),
+        ("https://API.contoso.example:443/hub", "https://api.contoso.example/orders/1", 1),
+        ("https://api.contoso.example/hub/1", "https://orders.example/1", 0),
+        ("https://orders.example.evil/1", "https://orders.example/1", 0),
+        ("https://user@orders.example/?x=https://a.example/", "https://orders.example/1", 1),
+        (None, "https://orders.example/1", 0),
+        ("/relative", "/relative", 0),
+        ("https:///", "https:///", 0),
+    ],
+)
+def test_a_call_that_came_in_under_the_backends_own_host_is_counted_as_such(
+    tmp_path: Path, url: str | None, backend: str, calls: int
+) -> None:
+    found = tally(tmp_path, failed(properties={"url": url, "backendUrl": backend}), answered())
+    clusters, _ = clusters_of(found)
+    assert [c.own_host_calls for c in clusters] == [calls]

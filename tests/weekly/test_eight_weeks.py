@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from analyzer.lab.eight_weeks import END, HEALTHY, INCIDENTS, WEEKDAYS_ONLY, WEEKS, eight_weeks
+from analyzer.lab.eight_weeks import HEALTHY, INCIDENTS, WEEKDAYS_ONLY, WEEKS, eight_weeks
 from analyzer.lab.events import Event
 from analyzer.lab.logs import blob_lines
+from analyzer.lab.week import END
 from analyzer.model import Ending, Kind, Run, Status, Summary, Week, Window
 from analyzer.sources import read as read_sources
 from analyzer.tally import Tally
