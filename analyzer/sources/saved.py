@@ -111,9 +111,7 @@ def cut(saved: Saved, window: Window) -> Tally:
         return tally
     failures = tally.failures[in_failures].reset_index(drop=True)
     traffic = tally.traffic[in_traffic].reset_index(drop=True)
-    keys = ["gateway", "scheme", "host", "port", "backend_id", "signature"]
-    left = pd.MultiIndex.from_frame(failures[keys].astype(object))
-    met = pd.MultiIndex.from_frame(tally.affected[keys].astype(object)).isin(left)
+    met = _keys(tally.affected).isin(_keys(failures))
     caveats = [
         f"{saved.name} reaches beyond the window: failures and requests outside it were left out; its numbers of records, and what was "
         "affected, are those of all of it."
@@ -130,6 +128,12 @@ def cut(saved: Saved, window: Window) -> Tally:
         caveats=(*tally.caveats, *caveats),
         asked=tuple((name, part) for name, w in tally.asked for part in _within(w, start, end)),
     )
+
+
+def _keys(frame: pd.DataFrame) -> pd.MultiIndex:
+    """What failures and what they affected are counted by together."""
+    names = ["gateway", "scheme", "host", "port", "backend_id", "signature"]
+    return pd.MultiIndex.from_frame(frame[names].assign(port=frame["port"].fillna(-1)).astype(object))
 
 
 def _within(window: Window, start: datetime | None, end: datetime | None) -> tuple[Window, ...]:

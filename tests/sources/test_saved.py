@@ -106,6 +106,17 @@ def test_a_window_is_rounded_outward_and_that_is_said(
     assert any("reaches beyond the window" in c for c in cut.caveats) is (failures < 24)
 
 
+def test_what_was_affected_stays_with_its_failures(tmp_path: Path) -> None:
+    path = tmp_path / "kept.parquet"
+    unnamed = [logs.failure(None, "Error connecting", START + timedelta(hours=2), backend_id="entity")]
+    late = day(START + timedelta(hours=20), hours=2, host="late.example")
+    write(tally_of(tmp_path, [*unnamed, *late]), path)
+    whole = read([str(path)]).affected
+    cut = read([str(path)], window=Window(end=START + timedelta(hours=12))).affected
+    assert cut["port"].isna().all()
+    assert 0 < len(cut) == (whole["backend_id"].astype(str) == "entity").sum() < len(whole)
+
+
 def test_going_on_asks_only_for_what_was_not_answered(tmp_path: Path) -> None:
     path = tmp_path / "kept.parquet"
     noon = START + timedelta(hours=12, minutes=15)

@@ -242,7 +242,9 @@ def test_a_search_that_is_truncated_is_not_repeated(asked: Desk) -> None:
     asked.api.temper.most_rows = 3
     with pytest.raises(SourceError, match="--slice"):
         asked.read()
-    assert sum(r.path.endswith("/search") for r in asked.api.requests) == 6
+    searches = [r.timespan for r in asked.api.requests if r.path.endswith("/search")]
+    assert len(searches) == len(set(searches))
+    assert 3 <= len(searches) <= 4  # each is billed: where none helps, the others are left
 
 
 def test_application_insights_is_asked_for_where_that_is_wanted(tmp_path: Path) -> None:
