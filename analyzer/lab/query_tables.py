@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from itertools import islice
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -21,8 +21,11 @@ from analyzer.lab.events import success
 from analyzer.lab.rows import COLUMN_TYPES, Row, resource_row
 from analyzer.lab.week import START
 
-Tables = Mapping[str, Sequence[Row]]
-"""Table name: its rows. A table that is not named does not exist in the workspace."""
+if TYPE_CHECKING:
+    import pandas as pd
+
+Tables = Mapping[str, "Sequence[Row] | pd.DataFrame"]
+"""Table name: its rows, or a frame of them whose strings are never null. A table that is not named does not exist in the workspace."""
 
 _STORED = {
     "datetime": "TIMESTAMP",
@@ -152,19 +155,26 @@ def _translated(text: str, schema: _Schema, now: str) -> str:
     return str(duckdb_kql.to_sql(text, schema={name: list(columns) for name, columns in schema}, query_now=now))
 
 
-def _create(db: Any, name: str, rows: Sequence[Row], standard: Iterable[str]) -> None:
+def _create(db: Any, name: str, rows: Sequence[Row] | pd.DataFrame, standard: Iterable[str]) -> None:
 
     keys = dict.fromkeys(standard)
-    for row in rows:
+    for row in [rows.columns] if isinstance(rows, pd.DataFrame) else rows:
         keys.update(dict.fromkeys(row))
     columns = {key: _MORE_TYPES.get(key) or COLUMN_TYPES.get(key, "string") for key in keys}
     typed = ", ".join(f'"{key}" {_STORED.get(kind, "VARCHAR")}' for key, kind in columns.items())
     db.execute(f"CREATE TABLE {name} ({typed})")
+    for frame in [rows] if isinstance(rows, pd.DataFrame) else _frames(rows, columns):
+        db.register("cells", frame)
+        db.execute(f"INSERT INTO {name} BY NAME SELECT * FROM cells")
+        db.unregister("cells")
+
+
+def _frames(rows: Iterable[Row], columns: Mapping[str, str]) -> Iterator[pd.DataFrame]:
+    import pandas as pd
+
     left = iter(rows)
     while some := [[_cell(row.get(key), kind) for key, kind in columns.items()] for row in islice(left, _AT_ONCE)]:
-        db.register("cells", pd.DataFrame(some, columns=[*columns], dtype=object))
-        db.execute(f"INSERT INTO {name} SELECT * FROM cells")
-        db.unregister("cells")
+        yield pd.DataFrame(some, columns=[*columns], dtype=object)
 
 
 _AT_ONCE = 20_000  # rows

@@ -231,9 +231,15 @@ def test_lines_of_several_shapes_in_one_file_all_count(tmp_path: Path) -> None:
         (b"hello\n", "its first line is neither JSON nor a CSV header with the columns of a gateway log"),
         (b"\x00\x01\x02\xff" * 100, "it is binary"),
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "it is a picture"),
-        (gzip.compress(b"PK\x03\x04" + bytes(100), mtime=0), "it is a zip archive within another archive; unpack it once"),
+        (
+            gzip.compress(b"PK\x03\x04" + bytes(100), mtime=0),
+            "it is a zip archive within another archive; unpack it once",
+        ),
         ("{}".encode("utf-16"), "its JSON has no field of a gateway log"),
-        (gzip.compress(b"hello", mtime=0), "its first line is neither JSON nor a CSV header with the columns of a gateway log"),
+        (
+            gzip.compress(b"hello", mtime=0),
+            "its first line is neither JSON nor a CSV header with the columns of a gateway log",
+        ),
     ],
 )
 def test_what_is_no_gateway_log_is_told_why(tmp_path: Path, content: bytes, why: str) -> None:
