@@ -9,11 +9,14 @@ import pytest
 
 from analyzer.attribution import Anchors
 from analyzer.checking import attribute_all
+from analyzer.configuration import configuration_of
 from analyzer.model import Backend, Change, Evidence, Finding, Outlook, Tier
 from analyzer.probing import Target
+from analyzer.settings import Entity
 from analyzer.weekly.outlook import outlook_of
 from tests import build, make
 from tests.make import DAY, NOW, Issued
+from tests.settings import nouns
 
 ROOT = make.ca("Outlook Root", not_before=NOW - 3000 * DAY, not_after=NOW + 3000 * DAY)
 
@@ -28,13 +31,18 @@ def seen(host: str, sent: Sequence[Issued], **changes: object) -> Evidence:
     return build.evidence(build.handshake(chain=chain), at=NOW, host=host, server_name=host, **changes)
 
 
-def outlook(*evidence: Evidence, root: Issued = ROOT, tier: Tier = Tier.CLASSIC) -> Outlook:
+def outlook(
+    *evidence: Evidence, root: Issued = ROOT, tier: Tier = Tier.CLASSIC, entities: Sequence[Entity] = ()
+) -> Outlook:
     gateway = build.gateway(tier=tier)
+    configuration = configuration_of(
+        (gateway,), nouns.settings(nouns.service(id="", name="gw", entities=tuple(entities)))
+    )
     clusters = tuple(
         build.cluster(
             None,
             id=f"{n:012x}",
-            backend=Backend(scheme="https", host=one.host, port=443),
+            backend=Backend(scheme="https", host=one.host, port=443, backend_ids=tuple(e.id for e in entities)),
             first_seen=NOW,
             last_seen=NOW,
             failures=0,
@@ -44,9 +52,24 @@ def outlook(*evidence: Evidence, root: Issued = ROOT, tier: Tier = Tier.CLASSIC)
     anchors = Anchors(roots=(root.der,), given=(root.der,))
     aims = {c.id: Target(c.backend.host, 443, c.backend.host) for c in clusters}
     findings: tuple[Finding, ...] = attribute_all(
-        clusters, {gateway.id: gateway}, aims, evidence, anchors=anchors, not_probed="it was not asked"
+        clusters,
+        {gateway.id: gateway},
+        aims,
+        evidence,
+        anchors=anchors,
+        not_probed="it was not asked",
+        configuration=configuration if entities else None,
     )
     return outlook_of(findings, {gateway.id: gateway}, anchors, now=NOW, of=len(clusters), lost={})
+
+
+def test_a_chain_that_the_settings_leave_unchecked_is_not_called_refused() -> None:
+    leaf = make.leaf("a.example", make.ca("Given To Nobody", **days(100, 1000)), **days(10, 300))  # type: ignore[arg-type]
+    checked = nouns.entity("b1", "https://a.example")
+    unchecked = nouns.entity("b1", "https://a.example", validate_chain=False)
+    (refused,) = outlook(seen("a.example", [leaf]), entities=[checked]).forecasts
+    assert refused.change is Change.REFUSED
+    assert outlook(seen("a.example", [leaf]), entities=[unchecked]).forecasts == ()
 
 
 @pytest.mark.parametrize(
