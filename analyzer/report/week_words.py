@@ -49,7 +49,7 @@ STATUSES = {
     Status.ONGOING: "ongoing",
     Status.RECURRING: "recurring",
     Status.RESOLVED: "resolved",
-    Status.UNKNOWN: "no earlier week known",
+    Status.UNKNOWN: "age unknown",
 }
 
 ENDINGS = {
@@ -141,6 +141,8 @@ def available(one: Availability) -> str:
         return "not known: no answered call was logged"
     if not one.failures:
         return f"no failure in {words.count(one.requests, 'call')}"
+    if one.at_least is None:
+        return "not known: its calls stand under another backend, as after a failover"
     return f"at least {one.at_least:.2f} %"
 
 

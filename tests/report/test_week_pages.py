@@ -7,6 +7,7 @@ import hashlib
 import json
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from html.parser import HTMLParser
 from pathlib import Path
@@ -204,6 +205,15 @@ def test_every_word_of_the_model_has_one_in_english(table: dict[object, str], en
 
 def test_every_kind_can_be_said() -> None:
     assert all(week_words.kind(kind) for kind in Kind)
+
+
+def test_failures_without_calls_of_their_own_have_no_availability() -> None:
+    """After a failover the failures are of the first backend, and the call is the second's."""
+    rich = weeks.rich()
+    changed = tuple(replace(a, requests=0, at_least=None) if a.failures else a for a in rich.availability)
+    summary = replace(rich, availability=changed)
+    assert "as after a failover" in week_html.render(summary)
+    assert "as after a failover" in week_markdown.render(summary)
 
 
 @pytest.mark.parametrize(
