@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from analyzer.configuration import configuration_of, settings_caveats, with_sett
 from analyzer.evidence import EvidenceFile
 from analyzer.gateway import gateways_of
 from analyzer.model import (
+    CauseName,
     Cluster,
     Evidence,
     Family,
@@ -24,6 +26,7 @@ from analyzer.model import (
     Gateway,
     Kind,
     Outlook,
+    Remedy,
     Rest,
     Run,
     State,
@@ -40,6 +43,9 @@ from analyzer.weekly.timeline import Place, Timeline, plainer_kinds
 
 Key = tuple[str, str, Kind]
 """Gateway.id, a backend's label, what the log says."""
+
+_HARMLESS = re.compile(r"[0-9A-Za-z][0-9A-Za-z.-]*(?::\d+)?")
+"""A backend's label that may stand in a command."""
 
 OUTSIDE = "lie outside the window and were not counted."
 """How the sentence ends that reading has for every week but the one that was asked for: of a week it says nothing."""
@@ -144,10 +150,24 @@ def judge(
     )
     return Judged(
         gateways=configuration.gateways,
-        findings=dict(zip(clusters, made, strict=True)),
+        findings=dict(zip(clusters, map(_with_a_next_step, made), strict=True)),
         outlook=outlook,
         caveats=tuple(caveat for caveat in told if not caveat.endswith(OUTSIDE)),
     )
+
+
+def _with_a_next_step(finding: Finding) -> Finding:
+    """What would decide a cause that is not known, by commands that a week's summary can follow: there is no report.json here."""
+    backend = finding.cluster.backend
+    if finding.lead.cause is not CauseName.UNKNOWN or not backend.host or backend.host.startswith("*."):
+        return finding
+    named = backend.label if _HARMLESS.fullmatch(backend.label) else "HOST:PORT"
+    step = Remedy(
+        owner="network",
+        text=f"Ask it from a machine in the gateway's network: apim-triage check {named}, or this summary again there with "
+        "--probe --vantage gateway; what was collected elsewhere goes in with --evidence.",
+    )
+    return replace(finding, remedies=(step,))
 
 
 def _id(cluster: Cluster, kind: Kind) -> str:

@@ -2,22 +2,35 @@
 
 from __future__ import annotations
 
+import io
 import json
+import subprocess
+from contextlib import chdir, redirect_stderr, redirect_stdout
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
+from analyzer.cli import main
 from analyzer.lab.logs import blob_lines, failure, success
 from analyzer.weekly.weeks import last_full
 from tests import make
 from tests.build import TRUST
 from tests.make import DAY, NOW
 from tests.probing.servers import python_ssl
-from tests.test_cli import assert_one_clear_line, run
+from tests.test_cli import assert_one_clear_line
+from tests.test_cli import run as run_apart
 
 WEEK = last_full(UTC, datetime.now(UTC))
 FILES = {"weekly.html", "weekly.md", "weekly.json"}
+
+
+def run(*arguments: str | Path, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    """The command in this process, which has loaded its libraries already."""
+    out, err = io.StringIO(), io.StringIO()
+    with chdir(cwd or Path.cwd()), redirect_stdout(out), redirect_stderr(err):
+        code = main([*map(str, arguments)])
+    return subprocess.CompletedProcess(arguments, code, out.getvalue(), err.getvalue())
 
 
 def log(folder: Path, *hosts: str, failing: str = "down.example") -> Path:
@@ -49,7 +62,7 @@ def test_the_files_are_there_and_say_the_same(tmp_path: Path) -> None:
 
 
 def test_a_log_comes_on_standard_input(tmp_path: Path) -> None:
-    done = run("weekly", "-", "--out", tmp_path / "out", stdin=log(tmp_path).read_bytes())
+    done = run_apart("weekly", "-", "--out", tmp_path / "out", stdin=log(tmp_path).read_bytes())
     assert done.returncode == 0, done.stderr
     assert "read only once" in done.stdout
 

@@ -175,3 +175,13 @@ def test_what_an_earlier_report_was_sure_of_is_told_again(tmp_path: Path) -> Non
     assert first.runs[0].finding.lead.verdict.value == "likely"
     history.keep_report(earlier, week_contract.dumps(first))
     assert summed(reader(held), history).runs[0].known_from == f"{earlier.label}: refused, likely"
+
+
+def test_what_would_decide_an_unknown_cause_can_be_done_with_what_a_week_writes() -> None:
+    found = summed(reader({LAST: tally(LAST, {"a": "..VV...."})}))
+    (run,) = found.runs
+    assert run.finding is not None
+    assert run.finding.lead.cause.value == "unknown"
+    (step,) = run.finding.remedies
+    assert "apim-triage check a:443" in step.text
+    assert "report.json" not in step.text
