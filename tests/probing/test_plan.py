@@ -75,7 +75,7 @@ OLD = says(flight([LEAF], version=TLS10, suite=speech.STATIC_RSA))
 )
 def test_each_answer_leads_to_the_next_question(profile: str, scripts: list[Script], offers: list[str]) -> None:
     with peer(*scripts) as server:
-        found = ask(server.port, profile=profile, deadline=1.3)
+        found = ask(server.port, profile=profile, deadline=3)
     assert [h["offer"] for h in found["handshakes"]] == offers
     assert server.connections == len(offers)
 
