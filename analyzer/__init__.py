@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from analyzer.pipeline import analyze
     from analyzer.probing import Policy, Target
     from analyzer.report import load as load_report
-    from analyzer.sources.workspace_places import Workspaces
+    from analyzer.sources.workspace.places import Workspaces
 
 __version__ = "0.1.0"
 
@@ -44,7 +44,7 @@ _WHERE = {
     "Target": ("analyzer.probing", "Target"),
     "Tier": ("analyzer.model", "Tier"),
     "Window": ("analyzer.model", "Window"),
-    "Workspaces": ("analyzer.sources.workspace_places", "Workspaces"),
+    "Workspaces": ("analyzer.sources.workspace.places", "Workspaces"),
     "analyze": ("analyzer.pipeline", "analyze"),
     "load_report": ("analyzer.report", "load"),
     "messages": ("analyzer.messages", None),

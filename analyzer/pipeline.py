@@ -43,7 +43,7 @@ from analyzer.tally_file import write as write_tally
 from analyzer.witnesses import age
 
 if TYPE_CHECKING:
-    from analyzer.sources.workspace_places import Workspaces
+    from analyzer.sources.workspace.places import Workspaces
     from analyzer.tally import Tally
 
 MOST_JUDGED = 1000

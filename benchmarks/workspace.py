@@ -32,9 +32,9 @@ from analyzer.lab.texts import TRUST
 from analyzer.lab.workspace_demo import connect
 from analyzer.model import Window
 from analyzer.sources import read
-from analyzer.sources.workspace_client import QueryClient
-from analyzer.sources.workspace_places import Patience, Workspaces, workspace
-from analyzer.sources.workspace_windows import pieces
+from analyzer.sources.workspace.client import QueryClient
+from analyzer.sources.workspace.places import Patience, Workspaces, workspace
+from analyzer.sources.workspace.windows import pieces
 from analyzer.tally import Tally
 
 RECORDS = "APIM_TRIAGE_BENCH_RECORDS"

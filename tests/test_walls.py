@@ -23,9 +23,9 @@ WALLS = {
         "sources/blobs.py",
         "sources/ranges.py",
         "settings/live.py",
-        "sources/workspace_auth.py",
-        "sources/workspace_client.py",
-        "sources/workspace_places.py",  # the type of what a program may give
+        "sources/workspace/auth.py",
+        "sources/workspace/client.py",
+        "sources/workspace/places.py",  # the type of what a program may give
         "settings/live.py",
         "lab/workspace_demo.py",
     ),

@@ -11,8 +11,8 @@ from rich.text import Text
 
 from analyzer.cli.terminal import console, printable
 from analyzer.model import Change, Status, Summary
-from analyzer.report import week_words as said
 from analyzer.report import words
+from analyzer.report.week import words as said
 
 MOST_ROWS = 20
 _STYLES = {

@@ -116,7 +116,7 @@ def weekly(
     report_files.check_out(out)
 
     from analyzer.cli import terminal, week_summary
-    from analyzer.report import week_contract, week_writer
+    from analyzer.report.week import contract, writer
     from analyzer.sources import read
     from analyzer.weekly import flow
     from analyzer.weekly.history import History, check_zone
@@ -163,9 +163,9 @@ def weekly(
             ),
             on_progress=on_progress,
         )
-        written = week_writer.write(made, out)
+        written = writer.write(made, out)
         if kept is not None and wanted.end <= now:
-            kept.keep_report(wanted, week_contract.dumps(made))
+            kept.keep_report(wanted, contract.dumps(made))
     if not quiet:
         week_summary.show(made, written, out)
     return exit_code([r.finding for r in made.runs if r.finding], causes, incomplete=_incomplete(made))

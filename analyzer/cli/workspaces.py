@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from analyzer.model import Window
-    from analyzer.sources.workspace_places import Workspaces
+    from analyzer.sources.workspace.places import Workspaces
 
 WorkspaceIds = Annotated[
     list[str] | None,
@@ -103,7 +103,7 @@ class Named:
 
 def asked(named: Named) -> Workspaces | None:
     """What the options ask of which workspaces; None: of none. Raises UsageError."""
-    from analyzer.sources.workspace_places import Auth, Cloud, Workspaces, as_one, resource, workspace
+    from analyzer.sources.workspace.places import Auth, Cloud, Workspaces, as_one, resource, workspace
 
     places = (*map(workspace, named.workspace or ()), *map(resource, named.resource or ()))
     if named.cross_workspace:
@@ -134,13 +134,13 @@ def _length(text: str) -> timedelta:
 
 def print_query(workspaces: Workspaces, window: Window, now: datetime) -> Sequence[str]:
     """The lines of what would be sent for the first window of each place, and how many more there are."""
-    from analyzer.sources.workspace_plan import plan
+    from analyzer.sources.workspace.plan import plan
 
     return [line for one in plan(workspaces, window, now) for line in one]
 
 
 def estimate(workspaces: Workspaces, window: Window, now: datetime) -> Sequence[str]:
     """How much the places hold of a window, a line each. Raises SourceError."""
-    from analyzer.sources.workspace_plan import estimates
+    from analyzer.sources.workspace.plan import estimates
 
     return estimates(workspaces, window, now)

@@ -17,7 +17,7 @@ from analyzer.pipeline import analyze
 from analyzer.probing import Policy, Target
 
 if TYPE_CHECKING:
-    from analyzer.sources.workspace_places import Workspaces
+    from analyzer.sources.workspace.places import Workspaces
 
 LOOPBACK = ("127.0.0.0/8",)
 NEVER = ("192.0.2.0/24",)  # TEST-NET-1 (RFC 5737): the sample's unreachable backend is never asked

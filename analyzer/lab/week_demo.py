@@ -20,7 +20,7 @@ from analyzer.weekly.weeks import week_of
 
 if TYPE_CHECKING:
     from analyzer.checking import Progress
-    from analyzer.sources.workspace_places import Workspaces
+    from analyzer.sources.workspace.places import Workspaces
 
 MORNING = END + timedelta(hours=7)
 """The Monday after the eight weeks, when such a summary is made."""

@@ -19,7 +19,7 @@ from analyzer.lab.query_tables import Tables
 from analyzer.lab.rows import diagnostics_row, resource_row
 from analyzer.lab.sample_logs import samples
 from analyzer.model import Window
-from analyzer.sources.workspace_places import SERVICES, Cloud, Workspaces, workspace
+from analyzer.sources.workspace.places import SERVICES, Cloud, Workspaces, workspace
 
 if TYPE_CHECKING:
     from azure.core.credentials import AccessToken

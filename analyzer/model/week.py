@@ -180,7 +180,7 @@ class Summary:
     caveats: tuple[str, ...] = ()
 
     def to_frames(self) -> dict[str, pd.DataFrame]:
-        """The summary as small pandas frames: runs, availability, trend, outlook, heat (see `report.week_frames`)."""
-        from analyzer.report.week_frames import frames_of
+        """The summary as small pandas frames: runs, availability, trend, outlook, heat (see `report.week.frames`)."""
+        from analyzer.report.week.frames import frames_of
 
         return frames_of(self)

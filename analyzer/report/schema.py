@@ -11,7 +11,8 @@ import sys
 
 import msgspec
 
-from analyzer.report import contract, week_contract
+from analyzer.report import contract
+from analyzer.report.week import contract as week_contract
 
 DOCUMENTS = {
     "report": (contract.Document, contract.SCHEMA, "The report of apim-triage"),

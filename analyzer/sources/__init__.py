@@ -21,11 +21,11 @@ from analyzer.sources.packing import content, is_plain
 from analyzer.sources.paths import Found, cause, find, printable, without_copies
 from analyzer.sources.settling import settle
 from analyzer.sources.shapes import shape_of
-from analyzer.sources.workspace import Asked, ask, nothing_asked
+from analyzer.sources.workspace.asking import Asked, ask, nothing_asked
 from analyzer.tally import Tally
 
 if TYPE_CHECKING:
-    from analyzer.sources.workspace_places import Workspaces
+    from analyzer.sources.workspace.places import Workspaces
 
 _LOOKED_AT_ONCE = 8  # files; each of an account costs a round trip
 

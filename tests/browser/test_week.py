@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from analyzer.report.week_html import render
+from analyzer.report.week.html import render
 from tests.browser.conftest import Open
 from tests.browser.test_accessible import faults
 from tests.report import make, weeks

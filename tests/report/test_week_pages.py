@@ -18,9 +18,9 @@ import pandas as pd
 import pytest
 
 from analyzer.model import Change, Ending, Kind, Status, Summary
-from analyzer.report import week_contract, week_frames, week_html, week_markdown, week_words
 from analyzer.report.plain import UNSEEN
 from analyzer.report.schema import published
+from analyzer.report.week import contract, html, markdown, words
 from tests.report import make, weeks
 
 ROOT = Path(__file__).parents[2]
@@ -29,7 +29,7 @@ VOID = {"meta", "br"}
 
 @cache
 def page_of(name: str) -> str:
-    return week_html.render(SUMMARIES[name]())
+    return html.render(SUMMARIES[name]())
 
 
 SUMMARIES: dict[str, Callable[[], Summary]] = {"rich": weeks.rich, "empty": weeks.empty, "quiet": weeks.quiet}
@@ -61,12 +61,12 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def harmless() -> Page:
-    return Page(week_html.render(weeks.hostile("harmless words")))
+    return Page(html.render(weeks.hostile("harmless words")))
 
 
 @pytest.mark.parametrize("text", make.HOSTILE, ids=range(len(make.HOSTILE)))
 def test_hostile_text_becomes_no_tag_and_no_attribute(harmless: Page, text: str) -> None:
-    page = Page(week_html.render(weeks.hostile(text)))
+    page = Page(html.render(weeks.hostile(text)))
     assert [tag for tag, _ in page.elements] == [tag for tag, _ in harmless.elements]
     for (_, attributes), (_, others) in zip(page.elements, harmless.elements, strict=True):
         assert list(attributes) == list(others)
@@ -110,18 +110,18 @@ def test_every_link_and_label_of_the_page_leads_somewhere(name: str) -> None:
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_nothing_is_ever_a_hundred_percent(name: str) -> None:
     summary = SUMMARIES[name]()
-    for text in (" ".join(Page(page_of(name)).text), week_markdown.render(summary)):
+    for text in (" ".join(Page(page_of(name)).text), markdown.render(summary)):
         assert not re.search(r"\b100(?:\.0+)? %", text)
 
 
 def test_the_page_says_what_happened_and_how_it_stands() -> None:
     summary = weeks.rich()
     text = " ".join(" ".join(Page(page_of("rich")).text).split())
-    markdown = week_markdown.render(summary)
-    for said in (text, markdown):
+    page = markdown.render(summary)
+    for said in (text, page):
         for run in summary.runs:
             assert run.backend.label in said
-            assert week_words.STATUSES[run.status] in said
+            assert words.STATUSES[run.status] in said
         assert "NotTimeValid" in said
         assert "2026-W44" in said
         assert "not known" in said
@@ -130,31 +130,31 @@ def test_the_page_says_what_happened_and_how_it_stands() -> None:
 
 def test_a_week_without_records_is_not_called_a_week_without_failures() -> None:
     assert "no record was found" in page_of("empty")
-    assert "no failed backend connection in 336 calls" in week_markdown.render(weeks.quiet())
+    assert "no failed backend connection in 336 calls" in markdown.render(weeks.quiet())
 
 
 @pytest.mark.parametrize("text", make.HOSTILE, ids=range(len(make.HOSTILE)))
 def test_hostile_text_stays_text_in_markdown(text: str) -> None:
-    markdown = week_markdown.render(weeks.hostile(text))
-    assert not UNSEEN.search(markdown)
-    assert "<script" not in markdown
-    assert "<img" not in markdown
-    assert "<svg" not in markdown
-    headings = [line for line in markdown.splitlines() if line.startswith("#")]
-    twin = [line for line in week_markdown.render(weeks.hostile("harmless")).splitlines() if line.startswith("#")]
+    page = markdown.render(weeks.hostile(text))
+    assert not UNSEEN.search(page)
+    assert "<script" not in page
+    assert "<img" not in page
+    assert "<svg" not in page
+    headings = [line for line in page.splitlines() if line.startswith("#")]
+    twin = [line for line in markdown.render(weeks.hostile("harmless")).splitlines() if line.startswith("#")]
     assert len(headings) == len(twin)
-    tables = [line.replace(r"\|", "").count("|") for line in markdown.splitlines() if line.startswith("| ")]
+    tables = [line.replace(r"\|", "").count("|") for line in page.splitlines() if line.startswith("| ")]
     assert set(tables) <= {10, 7, 5}
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_the_document_keeps_its_contract(name: str) -> None:
-    content = week_contract.dumps(SUMMARIES[name]())
-    read = msgspec.json.decode(content, type=week_contract.Document)
-    assert read == msgspec.convert(json.loads(content), week_contract.Document)
+    content = contract.dumps(SUMMARIES[name]())
+    read = msgspec.json.decode(content, type=contract.Document)
+    assert read == msgspec.convert(json.loads(content), contract.Document)
     assert read.schema == "apim-triage/weekly/1"
     document = json.loads(content)
-    assert list(document) == [f.name for f in msgspec.structs.fields(week_contract.Document)]
+    assert list(document) == [f.name for f in msgspec.structs.fields(contract.Document)]
     for one in document["trend"]:
         assert (one["failures"] is None) is (not one["known"])
 
@@ -166,37 +166,37 @@ def test_the_published_schema_is_the_contracts_and_every_summary_obeys_it() -> N
     )
     validator = jsonschema.Draft202012Validator(json.loads(place.read_bytes()))
     for make_summary in SUMMARIES.values():
-        validator.validate(json.loads(week_contract.dumps(make_summary())))
+        validator.validate(json.loads(contract.dumps(make_summary())))
     with pytest.raises(jsonschema.ValidationError):
         validator.validate({"schema": "apim-triage/weekly/2"})
 
 
 @pytest.mark.parametrize("name", SUMMARIES)
 def test_frames_have_their_documented_dtypes_also_when_empty(name: str) -> None:
-    frames = SUMMARIES[name]().to_frames()
+    found = SUMMARIES[name]().to_frames()
     documented = {
-        "runs": week_frames.RUNS,
-        "availability": week_frames.AVAILABILITY,
-        "trend": week_frames.TREND,
-        "trend_kinds": week_frames.TREND_KINDS,
-        "outlook": week_frames.OUTLOOK,
-        "heat": week_frames.HEAT,
+        "runs": frames.RUNS,
+        "availability": frames.AVAILABILITY,
+        "trend": frames.TREND,
+        "trend_kinds": frames.TREND_KINDS,
+        "outlook": frames.OUTLOOK,
+        "heat": frames.HEAT,
     }
-    assert set(frames) == set(documented)
+    assert set(found) == set(documented)
     for key, schema in documented.items():
-        assert isinstance(frames[key], pd.DataFrame)
-        assert {c: str(t) for c, t in frames[key].dtypes.items()} == dict(schema), key
+        assert isinstance(found[key], pd.DataFrame)
+        assert {c: str(t) for c, t in found[key].dtypes.items()} == dict(schema), key
     summary = SUMMARIES[name]()
-    assert frames["runs"]["lost"].sum() == sum(r.lost for r in summary.runs)
-    assert len(frames["trend"]) == len(summary.trend)
+    assert found["runs"]["lost"].sum() == sum(r.lost for r in summary.runs)
+    assert len(found["trend"]) == len(summary.trend)
 
 
 @pytest.mark.parametrize(
     ("table", "enum"),
     [
-        (week_words.STATUSES, Status),
-        (week_words.ENDINGS, Ending),
-        (week_words.CHANGES, Change),
+        (words.STATUSES, Status),
+        (words.ENDINGS, Ending),
+        (words.CHANGES, Change),
     ],
 )
 def test_every_word_of_the_model_has_one_in_english(table: dict[object, str], enum: type[Status]) -> None:
@@ -204,7 +204,7 @@ def test_every_word_of_the_model_has_one_in_english(table: dict[object, str], en
 
 
 def test_every_kind_can_be_said() -> None:
-    assert all(week_words.kind(kind) for kind in Kind)
+    assert all(words.kind(kind) for kind in Kind)
 
 
 def test_failures_without_calls_of_their_own_have_no_availability() -> None:
@@ -212,8 +212,8 @@ def test_failures_without_calls_of_their_own_have_no_availability() -> None:
     rich = weeks.rich()
     changed = tuple(replace(a, requests=0, at_least=None) if a.failures else a for a in rich.availability)
     summary = replace(rich, availability=changed)
-    assert "as after a failover" in week_html.render(summary)
-    assert "as after a failover" in week_markdown.render(summary)
+    assert "as after a failover" in html.render(summary)
+    assert "as after a failover" in markdown.render(summary)
 
 
 @pytest.mark.parametrize(
@@ -227,4 +227,4 @@ def test_failures_without_calls_of_their_own_have_no_availability() -> None:
     ],
 )
 def test_a_share_is_rounded_up_and_never_a_hundred(lost: int, calls: int | None, expected: str) -> None:
-    assert week_words.share(lost, calls) == expected
+    assert words.share(lost, calls) == expected

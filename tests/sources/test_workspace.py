@@ -20,8 +20,8 @@ from analyzer.lab.rows import diagnostics_row
 from analyzer.lab.workspace_demo import connect
 from analyzer.model import Window
 from analyzer.sources import read
-from analyzer.sources.workspace_places import Place, resource, workspace
-from analyzer.sources.workspace_plan import estimates, plan
+from analyzer.sources.workspace.places import Place, resource, workspace
+from analyzer.sources.workspace.plan import estimates, plan
 from analyzer.tally import Tally
 from tests.queries.test_insights import START as BEGIN
 from tests.queries.test_insights import at_random

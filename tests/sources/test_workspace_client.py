@@ -13,10 +13,10 @@ from analyzer.lab.query_api import QueryApi
 from analyzer.lab.query_moods import Mood
 from analyzer.lab.workspace_demo import connect, https
 from analyzer.model import Window
-from analyzer.sources.workspace_answer import NotAnAnswer, decoded
-from analyzer.sources.workspace_client import QueryClient, timespan
-from analyzer.sources.workspace_errors import Kind, QueryFailed
-from analyzer.sources.workspace_places import Patience, resource, workspace
+from analyzer.sources.workspace.answer import NotAnAnswer, decoded
+from analyzer.sources.workspace.client import QueryClient, timespan
+from analyzer.sources.workspace.errors import Kind, QueryFailed
+from analyzer.sources.workspace.places import Patience, resource, workspace
 from tests.sources.workspaces import DAY, ID, PLACE, day, desk, specific
 
 ROWS = "ApiManagementGatewayLogs | project TimeGenerated, CorrelationId, BackendResponseCode, Errors"

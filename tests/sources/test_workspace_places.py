@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from analyzer.errors import SourceError, UsageError
-from analyzer.sources.workspace_auth import ENDPOINT, client, credential, endpoint
-from analyzer.sources.workspace_errors import WILL_NOT_PASS, Kind, QueryFailed, no_token, refused, taught, unsent, words
-from analyzer.sources.workspace_places import SERVICES, Auth, Cloud, Place, Workspaces, as_one, resource, workspace
+from analyzer.sources.workspace.auth import ENDPOINT, client, credential, endpoint
+from analyzer.sources.workspace.errors import WILL_NOT_PASS, Kind, QueryFailed, no_token, refused, taught, unsent, words
+from analyzer.sources.workspace.places import SERVICES, Auth, Cloud, Place, Workspaces, as_one, resource, workspace
 
 ID = "0b1f6471-1bf0-4dda-aec3-111122223333"
 APIM = f"/subscriptions/{ID}/resourceGroups/rg/providers/Microsoft.ApiManagement/service/contoso-apim"

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from analyzer.model import Window
-from analyzer.sources.workspace_answer import Answer
-from analyzer.sources.workspace_errors import WILL_NOT_PASS, Kind, QueryFailed
-from analyzer.sources.workspace_places import Patience, Place
-from analyzer.sources.workspace_retry import Ended, Gate, wait
-from analyzer.sources.workspace_windows import AT_ONCE, AT_ONCE_BASIC, Piece, Run, Told, halves, joined, pieces, without
+from analyzer.sources.workspace.answer import Answer
+from analyzer.sources.workspace.errors import WILL_NOT_PASS, Kind, QueryFailed
+from analyzer.sources.workspace.places import Patience, Place
+from analyzer.sources.workspace.retry import Ended, Gate, wait
+from analyzer.sources.workspace.windows import AT_ONCE, AT_ONCE_BASIC, Piece, Run, Told, halves, joined, pieces, without
 
 START = datetime(2026, 11, 16, tzinfo=UTC)
 PLACE, SECOND = Place(id="a"), Place(id="b")

@@ -15,7 +15,7 @@ from analyzer.lab.rows import resource_row
 from analyzer.lab.workspace_demo import connect
 from analyzer.model import Window
 from analyzer.sources import read
-from analyzer.sources.workspace_places import Patience, Place, Workspaces, workspace
+from analyzer.sources.workspace.places import Patience, Place, Workspaces, workspace
 from analyzer.tally import Tally
 from tests.sources.build import TRUST
 

@@ -12,7 +12,7 @@ import pytest
 from analyzer.errors import SourceError
 from analyzer.model import Evidence, Status, Summary, Week, Window
 from analyzer.probing import Target
-from analyzer.report import week_contract
+from analyzer.report.week import contract
 from analyzer.tally import Tally, merge
 from analyzer.weekly.flow import weekly
 from analyzer.weekly.history import History
@@ -173,7 +173,7 @@ def test_what_an_earlier_report_was_sure_of_is_told_again(tmp_path: Path) -> Non
     first = weekly(reader(held), week=earlier, zone=UTC, now=NOW, history=history)
     assert first.runs[0].finding is not None
     assert first.runs[0].finding.lead.verdict.value == "likely"
-    history.keep_report(earlier, week_contract.dumps(first))
+    history.keep_report(earlier, contract.dumps(first))
     assert summed(reader(held), history).runs[0].known_from == f"{earlier.label}: refused, likely"
 
 

@@ -13,12 +13,12 @@ from matplotlib.patches import Patch, PathPatch
 from matplotlib.path import Path as Outline
 
 from analyzer.model import Kind, Summary
-from analyzer.report import week_words as said
 from analyzer.report import words
 from analyzer.report.charts import Chart, canvas, png, vector
 from analyzer.report.charts.heat_map import edges_of
 from analyzer.report.charts.themes import DARK, LIGHT, Theme
 from analyzer.report.plain import elided
+from analyzer.report.week import words as said
 
 NAMES = ("week-over-week", "week-by-hour")
 _MOST_KINDS = 7

@@ -16,9 +16,9 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from analyzer.model import Window
-from analyzer.sources.workspace_answer import Answer, NotAnAnswer, decoded
-from analyzer.sources.workspace_errors import Kind, QueryFailed, no_token, refused, unsent
-from analyzer.sources.workspace_places import Patience, Place
+from analyzer.sources.workspace.answer import Answer, NotAnAnswer, decoded
+from analyzer.sources.workspace.errors import Kind, QueryFailed, no_token, refused, unsent
+from analyzer.sources.workspace.places import Patience, Place
 
 if TYPE_CHECKING:
     from azure.core.rest import HttpResponse

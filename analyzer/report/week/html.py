@@ -11,8 +11,9 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from analyzer.model import Summary
-from analyzer.report import week_words, words
+from analyzer.report import words
 from analyzer.report.plain import elided, plain
+from analyzer.report.week import words as week_words
 
 ROWS = 50
 """Rows of a table, and incidents told at length; weekly.json has them all."""

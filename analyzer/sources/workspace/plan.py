@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from analyzer.model import Window
-from analyzer.sources.workspace import closed, spans
-from analyzer.sources.workspace_auth import client, endpoint
-from analyzer.sources.workspace_client import QueryClient, timespan, wider
-from analyzer.sources.workspace_errors import Kind, QueryFailed, taught
-from analyzer.sources.workspace_places import Place, Workspaces
-from analyzer.sources.workspace_queries import AROUND, Newest, TakenIn, newest, taken_in, tally, told, usage
-from analyzer.sources.workspace_retry import Gate
-from analyzer.sources.workspace_windows import DAY, pieces
+from analyzer.sources.workspace.asking import closed, spans
+from analyzer.sources.workspace.auth import client, endpoint
+from analyzer.sources.workspace.client import QueryClient, timespan, wider
+from analyzer.sources.workspace.errors import Kind, QueryFailed, taught
+from analyzer.sources.workspace.places import Place, Workspaces
+from analyzer.sources.workspace.queries import AROUND, Newest, TakenIn, newest, taken_in, tally, told, usage
+from analyzer.sources.workspace.retry import Gate
+from analyzer.sources.workspace.windows import DAY, pieces
 
 _FREE = "queries of a table on the Analytics plan cost nothing; on the Basic plan, what they scan is billed by the GB"
 

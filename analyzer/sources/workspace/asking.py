@@ -19,14 +19,14 @@ from analyzer.sources.careful import LogFile
 from analyzer.sources.items import Record, Reject
 from analyzer.sources.paths import Found
 from analyzer.sources.shapes import Shape
-from analyzer.sources.workspace_answer import Answer
-from analyzer.sources.workspace_auth import client
-from analyzer.sources.workspace_client import QueryClient
-from analyzer.sources.workspace_errors import Kind, QueryFailed, words
-from analyzer.sources.workspace_places import Place, Workspaces
-from analyzer.sources.workspace_queries import AROUND, diagnostics, newest, tally, told
-from analyzer.sources.workspace_retry import Gate
-from analyzer.sources.workspace_windows import BASIC, DAY, Piece, Run, joined, pieces, without
+from analyzer.sources.workspace.answer import Answer
+from analyzer.sources.workspace.auth import client
+from analyzer.sources.workspace.client import QueryClient
+from analyzer.sources.workspace.errors import Kind, QueryFailed, words
+from analyzer.sources.workspace.places import Place, Workspaces
+from analyzer.sources.workspace.queries import AROUND, diagnostics, newest, tally, told
+from analyzer.sources.workspace.retry import Gate
+from analyzer.sources.workspace.windows import BASIC, DAY, Piece, Run, joined, pieces, without
 
 Progress = Callable[[str, int, int], None]
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from analyzer import kql
 from analyzer.model import Window
-from analyzer.sources.workspace_answer import Answer
+from analyzer.sources.workspace.answer import Answer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

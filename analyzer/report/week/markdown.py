@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from analyzer.model import Change, Run, Share, Summary
-from analyzer.report import week_words as said
 from analyzer.report import words
 from analyzer.report.markdown import code, escaped
+from analyzer.report.week import words as said
 
 _TOP = 10
 _BACKENDS = 20

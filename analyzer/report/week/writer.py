@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from analyzer.model import Summary
-from analyzer.report import week_contract, week_html, week_markdown
+from analyzer.report.week import contract, html, markdown
 from analyzer.report.writer import CHARTS, write_folder
 
 
@@ -22,9 +22,9 @@ def _render(summary: Summary, folder: Path) -> tuple[Path, ...]:
 
     (folder / CHARTS).mkdir()
     contents: dict[str, Callable[[], bytes]] = {
-        "weekly.html": lambda: week_html.render(summary).encode(),
-        "weekly.md": lambda: week_markdown.render(summary).encode(),
-        "weekly.json": lambda: week_contract.dumps(summary),
+        "weekly.html": lambda: html.render(summary).encode(),
+        "weekly.md": lambda: markdown.render(summary).encode(),
+        "weekly.json": lambda: contract.dumps(summary),
     }
     for name, content in contents.items():
         (folder / name).write_bytes(content())

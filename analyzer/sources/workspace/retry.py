@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import TypeVar
 
-from analyzer.sources.workspace_errors import Kind, QueryFailed
-from analyzer.sources.workspace_places import Patience
+from analyzer.sources.workspace.errors import Kind, QueryFailed
+from analyzer.sources.workspace.places import Patience
 
 T = TypeVar("T")
 

@@ -11,7 +11,7 @@ from datetime import timedelta
 from enum import StrEnum, auto
 
 from analyzer.errors import SourceError
-from analyzer.sources.workspace_places import SERVICES, Auth, Cloud, Place
+from analyzer.sources.workspace.places import SERVICES, Auth, Cloud, Place
 
 
 class Kind(StrEnum):

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from analyzer.model import Window
-from analyzer.sources.workspace_answer import Answer
-from analyzer.sources.workspace_errors import WILL_NOT_PASS, Kind, QueryFailed
-from analyzer.sources.workspace_places import Place
-from analyzer.sources.workspace_retry import Ended, Gate
+from analyzer.sources.workspace.answer import Answer
+from analyzer.sources.workspace.errors import WILL_NOT_PASS, Kind, QueryFailed
+from analyzer.sources.workspace.places import Place
+from analyzer.sources.workspace.retry import Ended, Gate
 
 AT_ONCE, AT_ONCE_BASIC = 5, 2
 """Queries of one user that the service runs together; more of them queue: https://learn.microsoft.com/azure/azure-monitor/service-limits"""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from analyzer.errors import SourceError, UsageError
-from analyzer.sources.workspace_places import SERVICES, Auth, Cloud, Workspaces
+from analyzer.sources.workspace.places import SERVICES, Auth, Cloud, Workspaces
 
 if TYPE_CHECKING:
     from azure.core.credentials import TokenCredential
