@@ -20,7 +20,7 @@ import pytest
 from analyzer.model import Change, Ending, Kind, Status, Summary
 from analyzer.report.plain import UNSEEN
 from analyzer.report.schema import published
-from analyzer.report.week import contract, html, markdown, words
+from analyzer.report.week import contract, frames, html, markdown, words
 from tests.report import make, weeks
 
 ROOT = Path(__file__).parents[2]
