@@ -22,6 +22,8 @@ SERVER = "server authentication"
 TRUSTED = frozenset({"included", "notbefore"})
 """NotBefore: what the root issued before a date stays trusted (Microsoft: trusted-root, deprecation). Disabled and removed ones are not."""
 
+_LONGEST_CELL = 1 << 17  # characters; a certificate has a few thousand
+
 _BASE64 = re.compile(r"[A-Za-z0-9+/=\s]{400,}")
 
 
@@ -71,12 +73,15 @@ def _rows(data: bytes) -> Iterator[Mapping[str, str]]:
         headings = [heading.strip().lower() for heading in next(table, [])]
         for cells in table:
             yield dict(zip(headings, cells, strict=False))
-    except csv.Error:  # a cell beyond csv's limit: what was read so far is whole
+    except csv.Error:  # a cell too long: what was read so far is whole
         return
 
 
 def _cells(data: bytes) -> Iterator[list[str]]:
-    return csv.reader(io.StringIO(data.decode("utf-8-sig", errors="replace"), newline=""))
+    for row in csv.reader(io.StringIO(data.decode("utf-8-sig", errors="replace"), newline="")):
+        if any(len(cell) > _LONGEST_CELL for cell in row):  # csv's own limit is the whole process's, and others move it
+            raise csv.Error("a cell longer than any of the report's")
+        yield row
 
 
 def _trusted(row: Mapping[str, str]) -> bool:
