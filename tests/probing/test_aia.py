@@ -364,7 +364,7 @@ def test_a_hanging_server_of_a_ca_takes_nothing_from_what_the_backend_showed(tmp
     with peer(listens) as library:
         leaf = make.leaf(HOST, CA, aia=[at(library.port)])
         with servers.python_ssl(leaf, tmp_path, chain=[], maximum=ssl.TLSVersion.TLSv1_2) as port:
-            found = ask(port, deadline=1.5)
+            found = ask(port, deadline=4)
     assert [h["outcome"] for h in found["handshakes"]] == ["completed"]
     assert outcomes(found["aia"]) == ["not_asked"]
 

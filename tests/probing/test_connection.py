@@ -102,7 +102,7 @@ def test_a_server_that_drips_without_end_costs_one_deadline() -> None:
 
     began = time.monotonic()
     assert met(drips, deadline=0.7)["outcome"] == Outcome.SILENT
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 5
 
 
 def refuses(by: Script) -> Script:
