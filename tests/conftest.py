@@ -9,7 +9,11 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import hypothesis
 import pytest
+
+hypothesis.settings.register_profile("patient", deadline=None)  # how long an example takes is the machine's affair
+hypothesis.settings.load_profile("patient")
 
 SYSTEM_FOLDERS = "/usr/sbin:/sbin"  # not on every user's PATH
 
